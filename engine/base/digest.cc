@@ -22,7 +22,7 @@ std::uint64_t get_u64(const std::uint8_t* in) {
 
 std::string to_hex(Digest128 digest) { return fmt::format("{:016x}{:016x}", digest.hi, digest.lo); }
 
-Digest128 chain(Digest128 digest, std::span<const std::uint8_t> bytes) {
+Digest128 extend(Digest128 digest, std::span<const std::uint8_t> bytes) {
   std::array<std::uint8_t, crypto_shorthash_siphashx24_KEYBYTES> key;
   std::array<std::uint8_t, crypto_shorthash_siphashx24_BYTES> out;
   put_u64(key.data(), digest.lo);
@@ -31,6 +31,6 @@ Digest128 chain(Digest128 digest, std::span<const std::uint8_t> bytes) {
   return {get_u64(out.data()), get_u64(out.data() + 8)};
 }
 
-Digest128 hash128(std::span<const std::uint8_t> bytes) { return chain({}, bytes); }
+Digest128 hash128(std::span<const std::uint8_t> bytes) { return extend({}, bytes); }
 
 }  // namespace orrery

@@ -20,9 +20,9 @@ struct Digest128 {
 std::string to_hex(Digest128 digest);
 
 // digest' = SipHash128(key = digest, bytes).
-Digest128 chain(Digest128 digest, std::span<const std::uint8_t> bytes);
+Digest128 extend(Digest128 digest, std::span<const std::uint8_t> bytes);
 
-// Content hash of a byte string: chain from the zero digest.
+// Content hash of a byte string: extended from the zero digest.
 Digest128 hash128(std::span<const std::uint8_t> bytes);
 
 }  // namespace orrery

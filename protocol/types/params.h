@@ -8,6 +8,7 @@
 
 #include "engine/base/integer.h"
 #include "engine/base/time.h"
+#include "protocol/types/seeded_bug.h"
 
 namespace orrery::chain {
 
@@ -120,6 +121,7 @@ struct ChainParams {
   WorkParams work;
   MempoolParams mempool;
   NetworkParams network;
+  SeededBug seeded_bug = SeededBug::kNone;  // test builds only
 };
 
 }  // namespace orrery::chain
