@@ -1,0 +1,99 @@
+// Operations on one row: dynamic int8 quantisation, RMSNorm, rotary embedding, gate, residual.
+// Tensors between operations are int32 Q16.
+#pragma once
+
+#include <cstdint>
+
+#include "gpu/api/exact/fixed.h"
+#include "gpu/api/exact/tables.h"
+
+namespace orrery::gpu::exact {
+
+// Longest inner dimension: sums of u8 * s8 products (255 * 127 each) still fit int32.
+inline constexpr std::int32_t kMaxInner = 65'536;
+static_assert(std::int64_t{255} * 127 * kMaxInner <= INT32_MAX);
+
+// Longest row of RMSNorm: the sum of squares of 23-bit values stays below 2^62.
+inline constexpr std::int32_t kMaxNorm = 32'768;
+
+// Quantises u[0..n), whose values are u[i] * 2^e, to q[i] in [-127, 127]; returns the row's scale,
+// so that u[i] * 2^e ~ q[i] * scale. The largest magnitude a is brought to 30 bits and
+// q = rsh(u * floor(127 * 2^54 / a), 54): |u| <= a keeps the product below 2^61. A zero row has
+// scale zero. |u[i]| < 2^62.
+template <class T>
+ORRERY_HOST_DEVICE constexpr SoftScale quantise_row(const T* u, std::int32_t n, int e,
+                                                    std::int8_t* q) {
+  std::uint64_t a = 0;
+  for (std::int32_t i = 0; i < n; ++i) {
+    const std::uint64_t v = magnitude(u[i]);
+    a = v > a ? v : a;
+  }
+  if (a == 0) {
+    for (std::int32_t i = 0; i < n; ++i) q[i] = 0;
+    return {};
+  }
+  const int shift = bit_length(a) - 30;
+  const std::int64_t top = rsh(static_cast<std::int64_t>(a), shift);
+  const std::int64_t inverse = (std::int64_t{127} << 54) / top;
+  for (std::int32_t i = 0; i < n; ++i) {
+    q[i] = static_cast<std::int8_t>(rsh(rsh(u[i], shift) * inverse, 54));
+  }
+  return soft((static_cast<std::uint64_t>(top) << 31) / 127, e + shift - 31);
+}
+
+// 1e-5 in Q40, added to the mean square.
+inline constexpr std::int64_t kNormEpsilonQ40 = 10'995'116;
+
+// RMSNorm followed by quantisation, without rounding the normalised vector in between: the row is
+// brought to 23 bits (y), u = y * gain goes to the quantiser, and sqrt(n) / sqrt(sum y^2) enters
+// the row's scale only. x is Q16, gain Q14; `u` is scratch of n. n <= kMaxNorm.
+ORRERY_HOST_DEVICE constexpr SoftScale norm_quantise_row(const std::int32_t* x,
+                                                         const std::int16_t* gain, std::int32_t n,
+                                                         std::int64_t* u, std::int8_t* q) {
+  std::uint64_t a = 0;
+  for (std::int32_t i = 0; i < n; ++i) {
+    const std::uint64_t v = magnitude(x[i]);
+    a = v > a ? v : a;
+  }
+  // No further left than 14 bits, or epsilon * n would pass 2^62; left shifts lose nothing.
+  const int raw = bit_length(a) - 23;
+  const int shift = raw < -14 ? -14 : raw;
+  std::int64_t sum = rsh(kNormEpsilonQ40 * n, 2 * shift + 8);
+  for (std::int32_t i = 0; i < n; ++i) {
+    const std::int64_t y = rsh(x[i], shift);
+    sum += y * y;
+    u[i] = y * gain[i];
+  }
+  const SoftScale scale = quantise_row(u, n, -14, q);
+  if (scale.m == 0) return {};
+  const SoftScale inverse_root = soft_inverse(soft_sqrt(static_cast<std::uint64_t>(sum)));
+  const SoftScale root_n = soft_sqrt(static_cast<std::uint64_t>(n));
+  return soft_mul(scale, soft_mul(inverse_root, root_n));
+}
+
+// Rotates the pairs (i, i + half) of one head, i < half, by the angles whose cosines and sines are
+// given in Q30 (the half-split layout of Llama checkpoints in the transformers library).
+ORRERY_HOST_DEVICE constexpr void rotate_head(std::int32_t* x, std::int32_t half,
+                                              const std::int32_t* cosine, const std::int32_t* sine,
+                                              std::uint64_t& clamps) {
+  for (std::int32_t i = 0; i < half; ++i) {
+    const std::int64_t a = x[i];
+    const std::int64_t b = x[i + half];
+    x[i] = saturate32(rsh(a * cosine[i] - b * sine[i], 30), clamps);
+    x[i + half] = saturate32(rsh(a * sine[i] + b * cosine[i], 30), clamps);
+  }
+}
+
+// silu(gate) * up in Q16.
+ORRERY_HOST_DEVICE constexpr std::int32_t gate_product(std::int32_t gate, std::int32_t up,
+                                                       const std::int32_t* table,
+                                                       std::uint64_t& clamps) {
+  return saturate32(rsh(std::int64_t{silu(gate, table)} * up, 16), clamps);
+}
+
+ORRERY_HOST_DEVICE constexpr std::int32_t residual_add(std::int32_t x, std::int32_t y,
+                                                       std::uint64_t& clamps) {
+  return saturate32(std::int64_t{x} + y, clamps);
+}
+
+}  // namespace orrery::gpu::exact

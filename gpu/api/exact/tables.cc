@@ -1,0 +1,67 @@
+#include "gpu/api/exact/tables.h"
+
+#include <array>
+
+#include "engine/base/integer.h"
+
+namespace orrery::gpu::exact {
+namespace {
+
+constexpr std::uint64_t kOneQ62 = std::uint64_t{1} << 62;
+
+constexpr std::uint64_t mul_q62(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::uint64_t>((static_cast<u128>(a) * b + (kOneQ62 >> 1)) >> 62);
+}
+
+// sqrt of a Q62 value in [1/4, 1], by bisection on the square.
+constexpr std::uint64_t sqrt_q62(std::uint64_t a) {
+  std::uint64_t root = 0;
+  for (int bit = 62; bit >= 0; --bit) {
+    const std::uint64_t trial = root | std::uint64_t{1} << bit;
+    if (static_cast<u128>(trial) * trial <= static_cast<u128>(a) << 62) root = trial;
+  }
+  return root;
+}
+
+// 2^(-1/256) is the eighth square root of one half; the powers add an error of 2^-54 at most.
+constexpr std::array<std::int32_t, kExp2Entries> make_exp2() {
+  std::uint64_t step = kOneQ62 / 2;
+  for (int i = 0; i < 8; ++i) step = sqrt_q62(step);
+  std::array<std::int32_t, kExp2Entries> table{};
+  std::uint64_t power = kOneQ62;
+  for (auto& entry : table) {
+    entry = static_cast<std::int32_t>(rsh(static_cast<std::int64_t>(power), 32));
+    power = mul_q62(power, step);
+  }
+  return table;
+}
+
+// e^(-1/64) by its series, then sigmoid(i/64) = 1 / (1 + e^(-i/64)).
+constexpr std::array<std::int32_t, kSigmoidEntries> make_sigmoid() {
+  std::uint64_t step = 0;
+  std::uint64_t term = kOneQ62;
+  for (std::uint64_t n = 1; term != 0; ++n) {
+    step = n % 2 == 1 ? step + term : step - term;
+    term /= 64 * n;
+  }
+  std::array<std::int32_t, kSigmoidEntries> table{};
+  std::uint64_t power = kOneQ62;
+  for (auto& entry : table) {
+    const std::uint64_t divisor = kOneQ62 + power;
+    const u128 scaled = (static_cast<u128>(kOneQ62) << 28) + divisor / 2;
+    entry = static_cast<std::int32_t>(static_cast<std::uint64_t>(scaled / divisor));
+    power = mul_q62(power, step);
+  }
+  table.back() = 1 << 28;  // so that the branch at |x| = 16 is continuous
+  return table;
+}
+
+constexpr auto kExp2 = make_exp2();
+constexpr auto kSigmoid = make_sigmoid();
+
+}  // namespace
+
+const std::int32_t* exp2_table() { return kExp2.data(); }
+const std::int32_t* sigmoid_table() { return kSigmoid.data(); }
+
+}  // namespace orrery::gpu::exact
