@@ -62,7 +62,7 @@ class Table:
         for layer, (_, public, private) in self.rows.items():
             for name in public + private:
                 if name not in PACKAGES:
-                    self.problems.append(f"ARCHITECTURE.md: row {layer} names unknown package {name}")
+                    self.problems.append(f"ARCHITECTURE.md: {layer}: unknown package {name}")
 
     def layer_of(self, path):
         """The longest row that holds `path`, or None."""
