@@ -14,7 +14,6 @@ std::string unbonding_path(std::uint64_t release, const Address& who) {
   return "/unbonding/" + height_key(release) + "/" + who.hex();
 }
 std::string escrow_path(const Hash256& task) { return "/escrow/" + to_hex(task); }
-std::string bond_path(const Hash256& task) { return "/bonds/" + to_hex(task); }
 std::string pool_path(std::string_view pool) { return "/pools/" + std::string(pool); }
 
 Amount amount_at(const StateTree& state, const std::string& path) {

@@ -18,7 +18,6 @@ std::string balance_path(const Address& who);                          // pool "
 std::string stake_path(const Address& who);                            // pool "staked"
 std::string unbonding_path(std::uint64_t release, const Address& who);  // pool "unbonding"
 std::string escrow_path(const Hash256& task);                          // pool "escrow"
-std::string bond_path(const Hash256& task);                            // pool "bonds"
 std::string pool_path(std::string_view pool);                          // the pool's own name
 
 // Names of pools (M-1, M-2, A5, A16).

@@ -1,0 +1,74 @@
+// Checkpoint finality (P-5), as one node sees it: collects votes, justifies a target that more than
+// 2/3 of the stake links to a justified source, and finalises a source whose target is of the very
+// next epoch. The stake is that of the source block's state, so all nodes count alike.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "protocol/consensus/block_tree.h"
+#include "protocol/types/vote.h"
+
+namespace orrery::chain {
+
+class Finality {
+ public:
+  // Votes kept for blocks or sources not yet known, and epochs kept behind the finalised one.
+  static constexpr std::size_t kMaxWaiting = 4096;
+  static constexpr std::uint64_t kKeepEpochs = 64;
+  // A vote further ahead of the clock than this is refused: it bounds what a key can make us keep.
+  static constexpr std::uint64_t kMaxAhead = 2;
+
+  Finality(const ChainParams& params, Checkpoint genesis);
+
+  // What a new vote or block changed.
+  struct Outcome {
+    bool accepted = false;                // counted or kept; worth passing on
+    std::vector<Checkpoint> justified;    // newly, ascending by epoch
+    std::optional<Checkpoint> finalized;  // the highest newly finalised
+    std::vector<Evidence> evidence;       // conflicting votes seen
+    void absorb(Outcome other);
+  };
+
+  // `vote` has a valid signature. `epoch` is the node's present epoch.
+  Outcome add(const Vote& vote, const BlockTree& tree, std::uint64_t epoch);
+  // Counts votes that were waiting for a block.
+  Outcome retry(const BlockTree& tree);
+
+  const Checkpoint& justified() const { return justified_; }  // of the highest epoch
+  const Checkpoint& finalized() const { return finalized_; }
+  bool is_justified(const Checkpoint& checkpoint) const;
+
+  // The votes that justified `target`, and the stake they had (numerator and denominator).
+  struct Certificate {
+    std::vector<Vote> votes;  // one link, distinct validators
+    Amount stake = 0;
+    Amount total = 0;
+  };
+  const Certificate* certificate(const Checkpoint& target) const;
+
+ private:
+  struct Link {
+    Checkpoint source;
+    Checkpoint target;
+    auto operator<=>(const Link&) const = default;
+  };
+
+  Outcome count(const Vote& vote, const BlockTree& tree);
+  void judge(const Link& link, const BlockTree& tree, Outcome& outcome);
+  void find_conflicts(const Vote& vote, Outcome& outcome);
+  void forget_old();
+
+  ChainParams params_;
+  Checkpoint justified_;
+  Checkpoint finalized_;
+  std::map<Link, std::map<PublicKey, Vote>> links_;
+  std::map<Checkpoint, Certificate> certificates_;             // of justified targets
+  std::map<PublicKey, std::map<std::uint64_t, Vote>> history_;  // by validator and target epoch
+  std::set<std::pair<PublicKey, std::uint64_t>> reported_;     // conflicts already turned in
+  std::vector<Vote> waiting_;
+};
+
+}  // namespace orrery::chain

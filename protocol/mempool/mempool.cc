@@ -1,0 +1,117 @@
+#include "protocol/mempool/mempool.h"
+
+#include <algorithm>
+#include <queue>
+
+#include "protocol/ledger/accounts.h"
+
+namespace orrery::chain {
+
+Status Mempool::add(const TransactionPtr& shared, const StateTree& state, std::uint64_t height) {
+  const Transaction& tx = shared->tx;
+  if (contains(shared->id)) return {};
+  const std::uint64_t next = number_at(state, nonce_path(tx.sender));
+  if (tx.nonce < next || tx.nonce >= next + params_.mempool.max_per_sender) {
+    return fail(ErrorCode::kRefused, "the nonce is used or too far ahead");
+  }
+  if (tx.nonce == next) {
+    TRY(check_inclusion(params_, table_, state, height, *shared));
+  } else {
+    // The same checks, as if the nonces before were used.
+    StateTree later = state;
+    set_number(later, nonce_path(tx.sender), tx.nonce);
+    TRY(check_inclusion(params_, table_, later, height, *shared));
+  }
+  const auto queue = queues_.find(tx.sender);
+  if (queue != queues_.end()) {
+    const auto taken = queue->second.find(tx.nonce);
+    if (taken != queue->second.end()) {
+      const Amount old = taken->second.tx->tx.fee;
+      if (tx.fee < old + old / 10) return fail(ErrorCode::kRefused, "the nonce is taken");
+      remove(tx.sender, tx.nonce);
+    }
+  }
+  if (size() >= params_.mempool.max_transactions && !make_room(tx.fee)) {
+    return fail(ErrorCode::kLimit, "the pool is full and the fee too low");
+  }
+  queues_[tx.sender][tx.nonce] = {shared, arrivals_++};
+  by_id_[shared->id] = {tx.sender, tx.nonce};
+  return {};
+}
+
+bool Mempool::make_room(Amount fee) {
+  // The cheapest last transaction of any sender: dropping a middle nonce would strand the rest.
+  const Entry* cheapest = nullptr;
+  for (const auto& [sender, queue] : queues_) {
+    const Entry& last = queue.rbegin()->second;
+    if (!cheapest || last.tx->tx.fee < cheapest->tx->tx.fee) cheapest = &last;
+  }
+  if (!cheapest || cheapest->tx->tx.fee >= fee) return false;
+  const Transaction& tx = cheapest->tx->tx;
+  remove(Address(tx.sender), tx.nonce);
+  return true;
+}
+
+void Mempool::remove(const Address& sender, std::uint64_t nonce) {
+  const auto queue = queues_.find(sender);
+  by_id_.erase(queue->second.at(nonce).tx->id);
+  queue->second.erase(nonce);
+  if (queue->second.empty()) queues_.erase(queue);
+}
+
+TransactionPtr Mempool::find(const Hash256& id) const {
+  const auto it = by_id_.find(id);
+  if (it == by_id_.end()) return nullptr;
+  return queues_.at(it->second.first).at(it->second.second).tx;
+}
+
+void Mempool::prune(const StateTree& state, std::uint64_t height) {
+  std::vector<std::pair<Address, std::uint64_t>> gone;
+  for (const auto& [sender, queue] : queues_) {
+    const std::uint64_t next = number_at(state, nonce_path(sender));
+    for (const auto& [nonce, entry] : queue) {
+      if (nonce < next || entry.tx->tx.valid_until < height) gone.emplace_back(sender, nonce);
+    }
+  }
+  for (const auto& [sender, nonce] : gone) remove(sender, nonce);
+}
+
+std::vector<TransactionPtr> Mempool::candidates(std::size_t limit) const {
+  // Each sender's next transaction competes; the winner makes room for the sender's following one.
+  struct Front {
+    Queue::const_iterator at, end;
+  };
+  const auto worse = [](const Front& a, const Front& b) {
+    const Amount fa = a.at->second.tx->tx.fee, fb = b.at->second.tx->tx.fee;
+    return fa != fb ? fa < fb : a.at->second.arrival > b.at->second.arrival;
+  };
+  std::priority_queue<Front, std::vector<Front>, decltype(worse)> fronts(worse);
+  for (const auto& [sender, queue] : queues_) fronts.push({queue.begin(), queue.end()});
+  std::vector<TransactionPtr> result;
+  while (!fronts.empty() && result.size() < limit) {
+    Front front = fronts.top();
+    fronts.pop();
+    result.push_back(front.at->second.tx);
+    if (++front.at != front.end) fronts.push(front);
+  }
+  return result;
+}
+
+std::vector<Hash256> Mempool::ids(std::size_t limit) const {
+  std::vector<Hash256> ids;
+  for (const auto& [id, where] : by_id_) {
+    if (ids.size() >= limit) break;
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+std::uint64_t Mempool::next_nonce(const Address& sender, const StateTree& state) const {
+  std::uint64_t nonce = number_at(state, nonce_path(sender));
+  const auto queue = queues_.find(sender);
+  if (queue == queues_.end()) return nonce;
+  while (queue->second.count(nonce) != 0) ++nonce;
+  return nonce;
+}
+
+}  // namespace orrery::chain
