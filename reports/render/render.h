@@ -1,0 +1,31 @@
+// Renders a finished run for people. Pure functions of the record (and of Plotly's file); may be
+// called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/base/result.h"
+#include "reports/record/run_record.h"
+
+namespace orrery::report {
+
+// The minified Plotly that the build made. Where the build directory is gone, pass another path in
+// RenderOptions.
+std::string default_plotly_js();
+
+struct RenderOptions {
+  std::string plotly_js = default_plotly_js();  // Plotly's minified browser bundle
+  std::uint64_t max_bytes = 5'000'000;          // of the whole page
+};
+
+// One HTML page that needs nothing else: Plotly, styles, scripts and data inside, network access
+// forbidden by the page itself. Shows less of a large run until it fits max_bytes, and says so.
+// kNotFound or kIo if plotly_js cannot be read, kLimit if the page cannot be made to fit.
+Result<std::string> render_html(const RunRecord& record, const RenderOptions& options = {});
+
+// A page of Markdown: verdict, key figures, what failed, exact supply and rewards, how to
+// reproduce.
+std::string render_markdown(const RunRecord& record);
+
+}  // namespace orrery::report
