@@ -140,8 +140,8 @@ struct StateTree::Walk {
     bool on = true;
     if (after) {
       const int order = std::string_view(path).compare(after->substr(0, path.size()));
-      if (order < 0) on = false;                                      // all of it comes before
-      if (order > 0 || path.size() > after->size()) after = nullptr;  // all of it comes after
+      if (order < 0) on = false;       // all of it comes before
+      if (order > 0) after = nullptr;  // all of it comes after
     }
     bool go_on = true;
     if (on) {

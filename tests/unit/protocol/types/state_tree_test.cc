@@ -282,6 +282,27 @@ TEST(StateProof, AProofThatStopsEarlyShowsNothing) {
   EXPECT_FALSE(StateTree::verify(tree.root(), "/accounts/a", StateProof{}));
 }
 
+TEST(StateProof, RefusesAnInlineValueThatIsTooLongToBeOne) {
+  for (const int size : {32, 33, 64, 255}) {
+    Writer out;
+    out.u32(1).text("").u8(1).u8(static_cast<std::uint8_t>(size)).raw(Bytes(size));
+    out.u32(0).boolean(false);
+    EXPECT_EQ(StateProof::decode(out.view()).has_value(), size == 32) << size;
+  }
+}
+
+// Two nodes with one hash, one of them a byte further down: they are not the same place.
+TEST(StateDiff, TellsEqualNodesAtDifferentDepthsApart) {
+  StateTree a, b;
+  a.set("aaaa", Bytes{1});
+  b.set("a", Bytes{2});
+  b.set("aaaaa", Bytes{1});
+  std::ignore = std::pair(a.root(), b.root());
+  std::vector<std::string> found;
+  StateTree::diff(a, b, [&](std::string_view path, auto, auto) { found.emplace_back(path); });
+  EXPECT_EQ(found, (std::vector<std::string>{"a", "aaaa", "aaaaa"}));
+}
+
 TEST(StateDiff, EqualsBruteForceWithAndWithoutSharingOrHashes) {
   using Changes = std::map<std::string, std::pair<std::optional<Bytes>, std::optional<Bytes>>>;
   const auto own = [](std::optional<ByteView> v) {
