@@ -1,5 +1,5 @@
-// Hiding, binding commitments by hash: publish now, open later. The salt is what hides a content that
-// can be guessed; the domain binds the commitment to its purpose and chain.
+// Hiding, binding commitments by hash: publish now, open later. The salt is what hides a content
+// that can be guessed; the domain binds the commitment to its purpose and chain.
 #pragma once
 
 #include "protocol/crypto/keys.h"

@@ -1,6 +1,6 @@
-// Keys, signatures and addresses of the chain: Ed25519 (RFC 8032) and 20-byte addresses derived from
-// public keys. Values are plain bytes; whoever holds a KeyPair owns the secret, which is wiped when
-// it goes away and has no way to be printed or compared.
+// Keys, signatures and addresses of the chain: Ed25519 (RFC 8032) and 20-byte addresses derived
+// from public keys. Values are plain bytes; whoever holds a KeyPair owns the secret, which is wiped
+// when it goes away and has no way to be printed or compared.
 #pragma once
 
 #include <algorithm>
@@ -70,13 +70,13 @@ class KeyPair {
 // Deterministic: the same key and message give the same signature. `message` is a signing_message.
 Signature sign(const KeyPair& key, ByteView message);
 
-// The equation of RFC 8032 without cofactor; also refuses an s of at least the group order, keys and
-// R of small order, and encodings of keys that are not canonical, so that all nodes agree on edge
-// cases.
+// The equation of RFC 8032 without cofactor; also refuses an s of at least the group order, keys
+// and R of small order, and encodings of keys that are not canonical, so that all nodes agree on
+// edge cases.
 [[nodiscard]] bool verify(const PublicKey& key, ByteView message, const Signature& signature);
 
-// First 20 bytes of SHA-256("orrery/address/1" | key). Addresses are the same on every chain; what is
-// bound to a chain is the message that a key signs.
+// First 20 bytes of SHA-256("orrery/address/1" | key). Addresses are the same on every chain; what
+// is bound to a chain is the message that a key signs.
 Address address_of(const PublicKey& key);
 
 // What a signed or hashed message is for, and on which chain: without it a signature could be

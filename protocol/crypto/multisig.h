@@ -1,5 +1,5 @@
-// Accounts of n keys of which any k sign. The account's address commits to the policy; a transaction
-// carries the policy and k signatures.
+// Accounts of n keys of which any k sign. The account's address commits to the policy; a
+// transaction carries the policy and k signatures.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@ namespace orrery::chain {
 struct MultisigPolicy {
   static constexpr std::size_t kMaxKeys = 16;  // bounds the cost of one transaction's check
 
-  std::uint8_t threshold = 1;   // k, 1 <= k <= keys.size()
-  std::vector<PublicKey> keys;  // strictly ascending, so that a set of keys has one policy and address
+  std::uint8_t threshold = 1;  // k, 1 <= k <= keys.size()
+  // Strictly ascending, so that a set of keys has one policy and one address.
+  std::vector<PublicKey> keys;
 
   bool operator==(const MultisigPolicy&) const = default;
   // kInvalidArgument with what is wrong.

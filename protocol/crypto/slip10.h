@@ -33,7 +33,8 @@ class Slip10Key {
 };
 
 // The key at a path such as "m/44'/0'/7'". kInvalidArgument for anything else, in particular a step
-// without the apostrophe, which hardening silently would turn into a key that no other wallet finds.
+// without the apostrophe, which hardening silently would turn into a key that no other wallet
+// finds.
 Result<Slip10Key> slip10_derive(ByteView seed, std::string_view path);
 
 }  // namespace orrery::chain

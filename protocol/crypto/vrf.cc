@@ -42,8 +42,8 @@ bool is_non_canonical(const Point& p) {
   return std::all_of(p.begin() + 1, p.begin() + 31, [](std::uint8_t b) { return b == 0xff; });
 }
 
-// 8 P by three doublings. crypto_core_ed25519_add takes any point of the curve, also one outside the
-// prime-order group (which scalar multiplication refuses), and fails only off the curve.
+// 8 P by three doublings. crypto_core_ed25519_add takes any point of the curve, also one outside
+// the prime-order group (which scalar multiplication refuses), and fails only off the curve.
 std::optional<Point> clear_cofactor(Point p) {
   for (int i = 0; i < 3; ++i) {
     if (crypto_core_ed25519_add(p.data(), p.data(), p.data()) != 0) return std::nullopt;

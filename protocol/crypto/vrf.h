@@ -19,8 +19,8 @@ VrfProof vrf_prove(const KeyPair& key, ByteView alpha);
 VrfOutput vrf_evaluate(const KeyPair& key, ByteView alpha);
 
 // beta if the proof is valid for this key and input (section 5.3), else nothing. Stricter than the
-// RFC in one point: a key or Gamma outside the prime-order group is refused, so there is exactly one
-// Gamma for a key and input; no honest prover makes another.
+// RFC in one point: a key or Gamma outside the prime-order group is refused, so there is exactly
+// one Gamma for a key and input; no honest prover makes another.
 [[nodiscard]] std::optional<VrfOutput> vrf_verify(const PublicKey& key, ByteView alpha,
                                                   const VrfProof& proof);
 

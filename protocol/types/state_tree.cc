@@ -49,8 +49,8 @@ bool equal(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.beg
 // The two changes. Each takes the slot that leads to a node, so that it can replace it.
 struct StateTree::Change {
   // Makes the node behind `ref` ours alone, and forgets its hash. A node is reached by us alone if
-  // every Ref on the way from the root is the only one; callers come down from the root, and copying
-  // a node raises the counts of its children.
+  // every Ref on the way from the root is the only one; callers come down from the root, and
+  // copying a node raises the counts of its children.
   static Node& own(Ref& ref) {
     if (ref.use_count() != 1) {
       ref = std::make_shared<Node>(*ref);
@@ -100,8 +100,8 @@ struct StateTree::Change {
     if (rest.empty()) {
       node.value.reset();
     } else {
-      const auto child = node.children.begin() +
-                         static_cast<std::ptrdiff_t>(node.slot(byte_at(rest, 0)));
+      const auto child =
+          node.children.begin() + static_cast<std::ptrdiff_t>(node.slot(byte_at(rest, 0)));
       erase(child->node, rest.substr(1), false);
       if (!child->node) node.children.erase(child);
     }

@@ -1,12 +1,12 @@
 // The state of the chain: one map from paths such as "/accounts/<address>/balance" to bytes, with a
-// Merkle root that depends on its content alone, not on how it came about. A StateTree is a value: a
-// copy costs a pointer and shares everything; a change copies only the nodes on its path, and none
-// that this copy alone owns. So thousands of nodes with equal states hold them once, and old versions
-// stay as they were.
+// Merkle root that depends on its content alone, not on how it came about. A StateTree is a value:
+// a copy costs a pointer and shares everything; a change copies only the nodes on its path, and
+// none that this copy alone owns. So thousands of nodes with equal states hold them once, and old
+// versions stay as they were.
 //
-// Node layout and hashes: state_proof.h. Hashes are computed by root() and kept. Two threads may hold
-// trees that share nodes if root() was called on them before they were handed over; one tree object
-// belongs to one thread.
+// Node layout and hashes: state_proof.h. Hashes are computed by root() and kept. Two threads may
+// hold trees that share nodes if root() was called on them before they were handed over; one tree
+// object belongs to one thread.
 #pragma once
 
 #include <functional>
@@ -34,8 +34,8 @@ class StateTree {
 
   StateTree();  // empty
 
-  // Views point into the tree: valid until this object changes or ends, and as long as any copy made
-  // before that lives.
+  // Views point into the tree: valid until this object changes or ends, and as long as any copy
+  // made before that lives.
   std::optional<ByteView> get(std::string_view path) const;
   bool contains(std::string_view path) const { return get(path).has_value(); }
   std::size_t size() const { return size_; }  // entries

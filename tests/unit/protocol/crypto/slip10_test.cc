@@ -27,7 +27,8 @@ constexpr Step kVector1[] = {
      "3c24da049451555d51a7014a37337aa4e12d41e485abccfa46b47dfb2af54b7a"},
 };
 constexpr const char* kSeed2 =
-    "fffcf9f6f3f0edeae7e4e1dedbd8d5d2cfccc9c6c3c0bdbab7b4b1aeaba8a5a29f9c999693908d8a8784817e7b787572"
+    "fffcf9f6f3f0edeae7e4e1dedbd8d5d2cfccc9c6c3c0bdbab7b4b1aeaba8a5a29f9c999693908d8a8784817e7b7875"
+    "72"
     "6f6c696663605d5a5754514e4b484542";
 constexpr Step kVector2[] = {
     {"m", "ef70a74db9c3a5af931b5fe73ed8e1a53464133654fd55e7a66f8570b8e33c3b",
@@ -57,8 +58,8 @@ TEST(Slip10, MatchesThePublishedVectors) {
 
 TEST(Slip10, RefusesPathsThatAreNotHardenedOrNotSpelledSo) {
   const Bytes seed = *from_hex(kSeed1);
-  for (const char* path : {"", "0'", "m/", "m/0", "m/0'/1", "m/2147483648'", "m/-1'", "m/ 1'", "m0'",
-                           "m/0''", "m/0'x", "m/99999999999999999999'"}) {
+  for (const char* path : {"", "0'", "m/", "m/0", "m/0'/1", "m/2147483648'", "m/-1'", "m/ 1'",
+                           "m0'", "m/0''", "m/0'x", "m/99999999999999999999'"}) {
     EXPECT_FALSE(slip10_derive(seed, path)) << path;
   }
 }

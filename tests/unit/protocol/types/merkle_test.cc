@@ -19,9 +19,14 @@ std::vector<Hash256> numbered(std::size_t n) {
 
 // The eight test leaves and roots that implementations of certificate transparency share.
 TEST(Merkle, MatchesTheKnownRootsOfRfc6962Logs) {
-  const std::vector<const char*> contents = {
-      "", "00", "10", "2021", "3031", "40414243", "5051525354555657",
-      "606162636465666768696a6b6c6d6e6f"};
+  const std::vector<const char*> contents = {"",
+                                             "00",
+                                             "10",
+                                             "2021",
+                                             "3031",
+                                             "40414243",
+                                             "5051525354555657",
+                                             "606162636465666768696a6b6c6d6e6f"};
   const std::vector<const char*> roots = {
       "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
       "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -51,7 +56,8 @@ TEST(Merkle, EveryLeafOfEverySizeVerifiesAndNoOtherLeafPositionOrPathDoes) {
       EXPECT_TRUE(merkle_verify({root, n, i}, leaves[i], path));
       EXPECT_FALSE(merkle_verify({root, n, i}, merkle_leaf(Bytes{200}), path));
       for (std::size_t j = 0; j < n; ++j) {
-        EXPECT_EQ(merkle_verify({root, n, j}, leaves[i], path), i == j) << n << " " << i << " " << j;
+        EXPECT_EQ(merkle_verify({root, n, j}, leaves[i], path), i == j)
+            << n << " " << i << " " << j;
       }
       path.push_back(root);
       EXPECT_FALSE(merkle_verify({root, n, i}, leaves[i], path));
