@@ -18,11 +18,11 @@ inline constexpr std::uint32_t kTemperatureOne = 1u << 16;
 inline constexpr std::uint64_t kTopPOne = std::uint64_t{1} << 32;
 
 struct SamplingParams {
-  std::uint32_t max_tokens = 16;     // generated at most; 1..32768
-  std::uint32_t temperature = 0;     // Q16, at most 100; 0 takes the largest logit, lowest id first
-  std::uint32_t top_k = 0;           // keep the k likeliest tokens; 0 keeps all; at most 65536
-  std::uint64_t top_p = kTopPOne;    // Q32, 1..kTopPOne: keep the least prefix of at least this mass
-  bool stop_on_eos = true;           // otherwise EOS is one more token without a byte
+  std::uint32_t max_tokens = 16;   // generated at most; 1..32768
+  std::uint32_t temperature = 0;   // Q16, at most 100; 0 takes the largest logit, lowest id first
+  std::uint32_t top_k = 0;         // keep the k likeliest tokens; 0 keeps all; at most 65536
+  std::uint64_t top_p = kTopPOne;  // Q32, 1..kTopPOne: keep the least prefix of at least this mass
+  bool stop_on_eos = true;         // otherwise EOS is one more token without a byte
 
   Bytes encode() const;
   static Result<SamplingParams> decode(ByteView bytes);
@@ -40,9 +40,9 @@ struct InferenceResult {
   std::uint32_t prompt_tokens = 0;     // BOS included
   std::uint32_t generated_tokens = 0;  // EOS included
   Hash256 transcript_root;
-  std::uint64_t work_units = 0;        // work_units(config, prompt_tokens, generated_tokens)
-  // How often a value left its fixed-point range and was clamped (a defined, exact operation). Above
-  // zero the model does not fit the number formats and its quality suffers.
+  std::uint64_t work_units = 0;  // work_units(config, prompt_tokens, generated_tokens)
+  // How often a value left its fixed-point range and was clamped (a defined, exact operation).
+  // Above zero the model does not fit the number formats and its quality suffers.
   std::uint64_t clamps = 0;
 
   Bytes encode() const;
@@ -89,8 +89,7 @@ class Backend {
                                     bool keep_rows) const = 0;
 
   Result<InferenceResult> generate(const ModelArtefact& model, ByteView prompt,
-                                   const SamplingParams& params,
-                                   std::uint64_t sampling_seed) const;
+                                   const SamplingParams& params, std::uint64_t sampling_seed) const;
 };
 
 }  // namespace orrery::gpu

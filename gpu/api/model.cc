@@ -1,7 +1,7 @@
 #include "gpu/api/model.h"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "engine/base/codec.h"
 #include "engine/base/ensure.h"
@@ -78,9 +78,9 @@ Status validate(const ModelConfig& c) {
   TRY(in_range("context", c.context, 1, exact::kMaxContext));
   TRY(in_range("vocab", c.vocab, kByteVocab, kMaxVocab));
   if (c.dim % c.heads != 0 || c.head_dim() % 2 != 0) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("model dim {} does not split into {} heads of even width", c.dim,
-                            c.heads));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("model dim {} does not split into {} heads of even width", c.dim, c.heads));
   }
   return in_range("size in bytes", encoded_size(c), 1, kMaxArtefactBytes);
 }
@@ -121,7 +121,7 @@ ModelArtefact empty_artefact(const ModelConfig& config) {
   ENSURE(validate(config).has_value(), "a valid model config");
   const std::uint32_t d = config.dim;
   const std::uint32_t h = config.hidden;
-  LayerWeights layer{std::vector<std::int16_t>(d), QuantMatrix(3 * d, d),     QuantMatrix(d, d),
+  LayerWeights layer{std::vector<std::int16_t>(d), QuantMatrix(3 * d, d), QuantMatrix(d, d),
                      std::vector<std::int16_t>(d), QuantMatrix(2 * h, d), QuantMatrix(d, h)};
   ModelArtefact model;
   model.config = config;
@@ -136,8 +136,8 @@ ModelArtefact empty_artefact(const ModelConfig& config) {
 Bytes ModelArtefact::encode() const {
   Writer out;
   out.u32(kMagic).u16(kVersion);
-  for (std::uint32_t v : {config.dim, config.hidden, config.layers, config.heads, config.context,
-                          config.vocab}) {
+  for (std::uint32_t v :
+       {config.dim, config.hidden, config.layers, config.heads, config.context, config.vocab}) {
     out.u32(v);
   }
   for (std::int32_t v : embedding) out.u32(static_cast<std::uint32_t>(v));
@@ -169,9 +169,8 @@ Result<ModelArtefact> ModelArtefact::decode(ByteView bytes) {
   }
   // The context is the one size that costs memory (rope tables) without costing input bytes.
   if (encoded_size(config) != bytes.size()) {
-    return fail(ErrorCode::kMalformed,
-                fmt::format("the model's shape implies {} bytes, not {}", encoded_size(config),
-                            bytes.size()));
+    return fail(ErrorCode::kMalformed, fmt::format("the model's shape implies {} bytes, not {}",
+                                                   encoded_size(config), bytes.size()));
   }
   ModelArtefact model = empty_artefact(config);
   for (std::int32_t& v : model.embedding) v = static_cast<std::int32_t>(in.u32());

@@ -15,15 +15,15 @@
 
 namespace orrery::gpu {
 
-// The byte tokenizer: ids 0..255 are bytes. Ids from kByteVocab on are reserved; they may be sampled
-// from a model with a larger vocabulary and add no byte to its output.
+// The byte tokenizer: ids 0..255 are bytes. Ids from kByteVocab on are reserved; they may be
+// sampled from a model with a larger vocabulary and add no byte to its output.
 inline constexpr std::uint32_t kTokenBos = 256;
 inline constexpr std::uint32_t kTokenEos = 257;
 inline constexpr std::uint32_t kByteVocab = 258;
 
 struct ModelConfig {
-  std::uint32_t dim = 0;      // residual width; heads divides it into even head widths
-  std::uint32_t hidden = 0;   // MLP width
+  std::uint32_t dim = 0;     // residual width; heads divides it into even head widths
+  std::uint32_t hidden = 0;  // MLP width
   std::uint32_t layers = 0;
   std::uint32_t heads = 0;
   std::uint32_t context = 0;  // positions, prompt and generated tokens together

@@ -1,5 +1,5 @@
-// Angles are kept in turns as 64-bit fractions: position * step wraps exactly where the circle does,
-// so no argument reduction is ever needed.
+// Angles are kept in turns as 64-bit fractions: position * step wraps exactly where the circle
+// does, so no argument reduction is ever needed.
 #include "gpu/api/rope.h"
 
 #include <array>

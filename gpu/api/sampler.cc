@@ -57,8 +57,8 @@ std::uint64_t total_weight(const std::vector<Candidate>& list) {
 std::uint32_t sample_token(std::span<const std::int32_t> logits, const SamplingParams& params,
                            std::uint64_t sampling_seed, std::uint64_t position) {
   ENSURE(!logits.empty(), "a token is drawn from at least one");
-  const auto top = static_cast<std::uint32_t>(
-      std::max_element(logits.begin(), logits.end()) - logits.begin());
+  const auto top =
+      static_cast<std::uint32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
   if (params.temperature == 0) return top;
 
   std::vector<Candidate> list = candidates(logits, top, params.temperature);

@@ -12,11 +12,11 @@ namespace {
 
 constexpr int kWeightBits = 24;  // rows are drawn in Q24, then quantised
 // Gains in Q8. Queries and keys above one sharpen attention; a head above one spreads the logits.
-constexpr std::uint64_t kGainQkv = 384;    // 1.5
-constexpr std::uint64_t kGainOut = 320;    // 1.25
-constexpr std::uint64_t kGainUp = 384;     // 1.5
-constexpr std::uint64_t kGainDown = 384;   // 1.5
-constexpr std::uint64_t kGainHead = 384;   // 1.5
+constexpr std::uint64_t kGainQkv = 384;   // 1.5
+constexpr std::uint64_t kGainOut = 320;   // 1.25
+constexpr std::uint64_t kGainUp = 384;    // 1.5
+constexpr std::uint64_t kGainDown = 384;  // 1.5
+constexpr std::uint64_t kGainHead = 384;  // 1.5
 constexpr std::int32_t kPriorChannel = 0;
 
 // Uniform values in [-amplitude, amplitude), in any Q format.
@@ -84,7 +84,7 @@ void fill_embedding(ModelArtefact& model, std::uint64_t seed) {
   const std::uint64_t range = amplitude(1, 256) >> (kWeightBits - 16);  // unit variance
   for (std::size_t i = 0; i < model.embedding.size(); ++i) {
     const std::int32_t value = uniform.draw(range);
-    model.embedding[i] = i % model.config.dim == kPriorChannel ? 2 * kOneQ16 : value;
+    model.embedding[i] = i % model.config.dim == kPriorChannel ? 3 * kOneQ16 / 2 : value;
   }
 }
 

@@ -36,7 +36,8 @@ class Transcript {
   // keep_rows: also keep the residual rows (dim * 4 bytes a leaf), which a prover opens.
   Transcript(std::uint32_t layers, std::uint32_t dim, bool keep_rows);
 
-  // Leaves come in any order within a batch of positions, each exactly once; rows have `dim` entries.
+  // Leaves come in any order within a batch of positions, each exactly once; rows have `dim`
+  // entries.
   void set(const TranscriptRow& row);
 
   std::uint64_t leaves() const { return leaves_.size(); }

@@ -123,9 +123,8 @@ void Decoder::store_keys_values(LayerCache& cache, std::uint32_t row) {
     const std::size_t start = std::size_t{h} * head_dim_;
     exact::rotate_head(query + start, static_cast<std::int32_t>(half), cosine, sine, clamps_);
     exact::rotate_head(key + start, static_cast<std::int32_t>(half), cosine, sine, clamps_);
-    cache.scales[entry] =
-        exact::quantise_row(key + start, static_cast<std::int32_t>(head_dim_), -16,
-                            cache.keys.data() + entry * head_dim_);
+    cache.scales[entry] = exact::quantise_row(key + start, static_cast<std::int32_t>(head_dim_),
+                                              -16, cache.keys.data() + entry * head_dim_);
     std::int16_t* stored = cache.values.data() + entry * head_dim_;
     for (std::uint32_t i = 0; i < head_dim_; ++i) {
       stored[i] = exact::value_q10(value[start + i], clamps_);
@@ -148,8 +147,8 @@ void Decoder::attend(const LayerCache& cache, std::uint32_t row) {
       weights_[t] =
           exact::saturate32(exact::requantise(acc, scale, cache.scales[first + t]), clamps_);
     }
-    const std::int32_t total = exact::softmax_q15(
-        weights_.data(), static_cast<std::int32_t>(keys), exact::exp2_table());
+    const std::int32_t total =
+        exact::softmax_q15(weights_.data(), static_cast<std::int32_t>(keys), exact::exp2_table());
     std::int32_t* out = in_row(row) + start;
     std::fill_n(out, head_dim_, 0);
     for (std::uint32_t t = 0; t < keys; ++t) {
@@ -162,9 +161,9 @@ void Decoder::attend(const LayerCache& cache, std::uint32_t row) {
 }
 
 void Decoder::quantise_norm(const std::vector<std::int16_t>& gain, std::uint32_t row) {
-  q_scales_[row] = exact::norm_quantise_row(residual_row(row), gain.data(),
-                                            static_cast<std::int32_t>(dim_), wide_.data(),
-                                            q_.data() + row * in_stride_);
+  q_scales_[row] =
+      exact::norm_quantise_row(residual_row(row), gain.data(), static_cast<std::int32_t>(dim_),
+                               wide_.data(), q_.data() + row * in_stride_);
 }
 
 void Decoder::quantise_input(std::uint32_t width, std::uint32_t row) {

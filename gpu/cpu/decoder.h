@@ -71,11 +71,11 @@ class Decoder {
   std::vector<std::int32_t> out_;       // rows x out_stride_: accumulators, then outputs in Q16
   std::vector<std::int8_t> q_;          // rows x in_stride_
   std::vector<exact::SoftScale> q_scales_;
-  std::vector<std::int64_t> wide_;      // one row of scratch for the norm
-  std::vector<std::int8_t> query_;      // one head
-  std::vector<std::int32_t> weights_;   // one attention row
+  std::vector<std::int64_t> wide_;     // one row of scratch for the norm
+  std::vector<std::int8_t> query_;     // one head
+  std::vector<std::int32_t> weights_;  // one attention row
   std::uint32_t position_ = 0;
-  std::uint32_t rows_ = 0;              // of the last batch
+  std::uint32_t rows_ = 0;  // of the last batch
   std::uint64_t clamps_ = 0;
 };
 

@@ -84,8 +84,7 @@ __attribute__((target("avx2"))) inline __m256i avx2_fold(__m256i low, __m256i hi
 template <int kRows>
 __attribute__((target("avx2"))) inline void avx2_tile(const QuantMatrix& matrix, std::uint32_t p,
                                                       const std::int8_t* a, std::uint32_t stride,
-                                                      std::int32_t* acc,
-                                                      std::uint32_t acc_stride) {
+                                                      std::int32_t* acc, std::uint32_t acc_stride) {
   const std::int8_t* w = matrix.panel(p);
   __m256i sums[kRows][4];
   for (int m = 0; m < kRows; ++m) {
@@ -102,28 +101,28 @@ __attribute__((target("avx2"))) inline void avx2_tile(const QuantMatrix& matrix,
     }
   }
   for (int m = 0; m < kRows; ++m) {
-    auto* out = reinterpret_cast<__m256i*>(acc + static_cast<std::size_t>(m) * acc_stride +
-                                           p * kPanel);
+    auto* out =
+        reinterpret_cast<__m256i*>(acc + static_cast<std::size_t>(m) * acc_stride + p * kPanel);
     _mm256_storeu_si256(out, avx2_fold(sums[m][0], sums[m][1]));
     _mm256_storeu_si256(out + 1, avx2_fold(sums[m][2], sums[m][3]));
   }
 }
 
 // Walks panels, and within a panel rows in tiles; the last rows go one at a time.
-#define ORRERY_TILED_KERNEL(name, tile, rows, isa)                                             \
-  __attribute__((target(isa))) void name(const QuantMatrix& matrix, const RowBatch& batch,     \
-                                         std::int32_t* acc, std::uint32_t acc_stride) {        \
-    for (std::uint32_t p = 0; p < matrix.panels(); ++p) {                                      \
-      std::uint32_t m = 0;                                                                     \
-      for (; m + rows <= batch.count; m += rows) {                                             \
-        tile<rows>(matrix, p, batch.data + static_cast<std::size_t>(m) * batch.stride,         \
-                   batch.stride, acc + static_cast<std::size_t>(m) * acc_stride, acc_stride);  \
-      }                                                                                        \
-      for (; m < batch.count; ++m) {                                                           \
-        tile<1>(matrix, p, batch.data + static_cast<std::size_t>(m) * batch.stride,            \
-                batch.stride, acc + static_cast<std::size_t>(m) * acc_stride, acc_stride);     \
-      }                                                                                        \
-    }                                                                                          \
+#define ORRERY_TILED_KERNEL(name, tile, rows, isa)                                                \
+  __attribute__((target(isa))) void name(const QuantMatrix& matrix, const RowBatch& batch,        \
+                                         std::int32_t* acc, std::uint32_t acc_stride) {           \
+    for (std::uint32_t p = 0; p < matrix.panels(); ++p) {                                         \
+      std::uint32_t m = 0;                                                                        \
+      for (; m + rows <= batch.count; m += rows) {                                                \
+        tile<rows>(matrix, p, batch.data + static_cast<std::size_t>(m) * batch.stride,            \
+                   batch.stride, acc + static_cast<std::size_t>(m) * acc_stride, acc_stride);     \
+      }                                                                                           \
+      for (; m < batch.count; ++m) {                                                              \
+        tile<1>(matrix, p, batch.data + static_cast<std::size_t>(m) * batch.stride, batch.stride, \
+                acc + static_cast<std::size_t>(m) * acc_stride, acc_stride);                      \
+      }                                                                                           \
+    }                                                                                             \
   }
 ORRERY_TILED_KERNEL(vnni, vnni_tile, 8, "avx512f,avx512bw,avx512vnni")
 ORRERY_TILED_KERNEL(avx2, avx2_tile, 2, "avx2")

@@ -23,7 +23,7 @@ std::vector<Kernel> available_kernels();
 struct RowBatch {
   const std::int8_t* data;  // count x stride
   std::uint32_t count;
-  std::uint32_t stride;     // >= groups() * 4 of the matrix
+  std::uint32_t stride;  // >= groups() * 4 of the matrix
 };
 
 // acc[m * acc_stride + n] = sum_k batch[m][k] * matrix.at(n, k), for all rows n padded to whole

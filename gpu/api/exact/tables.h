@@ -17,7 +17,8 @@ const std::int32_t* sigmoid_table();
 
 // 2^-d in Q30 for d >= 0 in Q16, zero past d = 31. Linear interpolation: at most 1e-6 off. The
 // product stays in 32 bits (step * 255 < 2^30), which lets compilers vectorise it.
-ORRERY_HOST_DEVICE constexpr std::int32_t exp2_negative(std::uint32_t d, const std::int32_t* table) {
+ORRERY_HOST_DEVICE constexpr std::int32_t exp2_negative(std::uint32_t d,
+                                                        const std::int32_t* table) {
   const int whole = static_cast<int>(d >> 16);
   if (whole > 30) return 0;
   const auto i = (d >> 8) & 255;
