@@ -1,0 +1,184 @@
+#include "engine/sim/host.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace orrery::sim {
+namespace {
+
+// Writes an event's fields, in order, into anything with add(u64) and add(Digest128).
+template <class Chain>
+class EventWords {
+ public:
+  explicit EventWords(Chain& chain) : chain_(chain) {}
+
+  void operator()(const env::MessageIn& e) {
+    chain_.add(e.from.value);
+    chain_.add(static_cast<std::uint64_t>(e.channel));
+    chain_.add(e.payload.hash());
+  }
+  void operator()(const env::TimerFired& e) {
+    chain_.add(e.timer);
+    cookie(e.cookie);
+  }
+  void operator()(const env::Synced& e) {
+    chain_.add(e.sequence);
+    cookie(e.cookie);
+    chain_.add(e.ok ? 1 : 0);
+  }
+  void operator()(const env::JobDone& e) {
+    chain_.add(e.job);
+    cookie(e.cookie);
+    chain_.add(static_cast<std::uint64_t>(e.result.status));
+    chain_.add(e.result.output.hash());
+    chain_.add(e.result.work_units);
+  }
+  void operator()(const env::PeerUp& e) {
+    chain_.add(e.peer.value);
+    chain_.add(hash128(as_bytes(e.address.text)));
+    chain_.add(hash128(e.key));
+    chain_.add(e.outbound ? 1 : 0);
+  }
+  void operator()(const env::PeerDown& e) {
+    chain_.add(e.peer.value);
+    chain_.add(static_cast<std::uint64_t>(e.reason));
+  }
+  void operator()(const env::DialFailed& e) { chain_.add(hash128(as_bytes(e.address.text))); }
+  void operator()(const env::Request& e) {
+    chain_.add(e.id);
+    chain_.add(e.body.hash());
+  }
+  void operator()(const env::Admin& e) { chain_.add(e.body.hash()); }
+
+ private:
+  void cookie(const env::Cookie& c) {
+    chain_.add(c.kind);
+    chain_.add(c.a);
+    chain_.add(c.b);
+  }
+  Chain& chain_;
+};
+
+}  // namespace
+
+Digest128 event_digest(const env::Event& event) {
+  DigestChain chain;
+  chain.add(event.index());
+  std::visit(EventWords(chain), event);
+  return chain.value();
+}
+
+std::string_view event_name(const env::Event& event) {
+  static constexpr std::string_view kNames[] = {"message",  "timer",     "synced",
+                                                "job done", "peer up",   "peer down",
+                                                "dial failed", "request", "admin"};
+  static_assert(std::size(kNames) == std::variant_size_v<env::Event>);
+  return kNames[event.index()];
+}
+
+Host::Host(Core& core, Network& network, const Outside& outside, std::uint32_t index,
+           NodeOptions options, NodeFactory factory)
+    : core_(core),
+      network_(network),
+      outside_(outside),
+      index_(index),
+      options_(std::move(options)),
+      factory_(std::move(factory)),
+      clock_(options_.clock_offset, options_.clock_drift_ppb),
+      store_([this](std::uint64_t sequence, env::Cookie cookie) {
+        core_.schedule(core_.now + core_.options.sync_latency, EventClass::kSynced, index_, index_,
+                       pending::Synced{boots_ - 1, sequence, cookie});
+      }),
+      device_(core, index, options_.device, outside.compute),
+      env_{*this, *this, *this, *this, store_, device_, *this, *this, *this, core.memo} {}
+
+void Host::boot(const EventKey& key, const pending::Boot& boot) {
+  if (node_ != nullptr || boot.boot != boots_) return;
+  ++boots_;
+  ++core_.stats[index_].boots;
+  clock_.boot(core_.now);
+  device_.boot(boot.boot);
+  network_.boot(index_, boot.boot);
+  next_timer_ = 1;
+  timers_.clear();
+  streams_.clear();
+  DigestChain& chain = core_.chains[index_];
+  chain.add(static_cast<std::uint64_t>(key.time.ns));
+  core_.trace(index_, {.kind = env::kNodeBoot, .n = {boot.boot, 0, 0, 0}});
+  node_ = factory_();
+  ENSURE(node_ != nullptr, "a node factory returns a node");
+  node_->boot(env_, env::BootInfo{boot.boot});
+}
+
+void Host::crash(bool wipe_disk) {
+  if (node_ == nullptr) return;
+  node_.reset();
+  network_.crash(index_);
+  const std::uint64_t lost = wipe_disk ? store_.wipe() : store_.crash();
+  core_.trace(index_, {.kind = env::kNodeCrash, .n = {lost, wipe_disk ? 1u : 0u, 0, 0}});
+}
+
+std::optional<env::Event> Host::arrive(const pending::Timer& timer) {
+  if (node_ == nullptr || timer.boot != boots_ - 1) return std::nullopt;
+  const auto it = std::lower_bound(timers_.begin(), timers_.end(), timer.timer);
+  if (it == timers_.end() || *it != timer.timer) return std::nullopt;
+  timers_.erase(it);
+  return env::TimerFired{timer.timer, timer.cookie};
+}
+
+std::optional<env::Event> Host::arrive(const pending::Synced& synced) {
+  if (node_ == nullptr || synced.boot != boots_ - 1) return std::nullopt;
+  store_.mark_durable(synced.sequence);
+  core_.trace(index_, {.kind = env::kStoreSynced, .n = {synced.sequence, 1, 0, 0}});
+  return env::Synced{synced.sequence, synced.cookie, true};
+}
+
+void Host::deliver(const EventKey& key, const env::Event& event) {
+  ++core_.stats[index_].events;
+  DigestChain& chain = core_.chains[index_];
+  chain.add(static_cast<std::uint64_t>(key.time.ns));
+  chain.add(static_cast<std::uint64_t>(key.cls) << 40 | static_cast<std::uint64_t>(event.index())
+                                                            << 32 | key.source);
+  chain.add(key.counter);
+  std::visit(EventWords(chain), event);
+  node_->on(env_, event);
+}
+
+Digest128 Host::digest() const {
+  const Digest128 chain = core_.chains[index_].value();
+  return node_ == nullptr ? chain : node_->fold(chain);
+}
+
+std::uint64_t Host::arm(Time at, env::Cookie cookie) {
+  ENSURE(timers_.size() < kMaxTimers, "too many pending timers on one node");
+  timers_.push_back(next_timer_);
+  const Time due = clock_.virtual_of(at, core_.now);
+  // A timer for never stays armed, so that cancelling it is like cancelling any other.
+  if (due < kNever) {
+    core_.schedule(due, EventClass::kTimer, index_, index_,
+                   pending::Timer{boots_ - 1, next_timer_, cookie});
+  }
+  return next_timer_++;
+}
+
+void Host::cancel(std::uint64_t timer) {
+  const auto it = std::lower_bound(timers_.begin(), timers_.end(), timer);
+  if (it != timers_.end() && *it == timer) timers_.erase(it);
+}
+
+std::uint64_t Host::u64(std::uint64_t stream) {
+  const auto it = std::lower_bound(streams_.begin(), streams_.end(), stream,
+                                   [](const auto& s, std::uint64_t id) { return s.first < id; });
+  if (it != streams_.end() && it->first == stream) return it->second.next();
+  const std::uint64_t owner = mix64(index_, boots_ - 1);
+  return streams_.insert(it, {stream, RandomStream(core_.options.seed, owner, stream)})
+      ->second.next();
+}
+
+void Host::write(env::LogLevel level, std::string_view line) {
+  if (core_.options.log && level >= core_.options.log_level) {
+    core_.options.log(core_.now, index_, level, line);
+  }
+}
+
+}  // namespace orrery::sim

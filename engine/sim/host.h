@@ -1,0 +1,120 @@
+// One simulated machine: it carries a node through its lives and is the node's environment. Its
+// clock, disk and device outlive the node object, which is made anew at each boot. Internal to
+// engine/sim; owned by the Simulator.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/random.h"
+#include "engine/sim/clock.h"
+#include "engine/sim/core.h"
+#include "engine/sim/device.h"
+#include "engine/sim/network.h"
+#include "engine/sim/store.h"
+
+namespace orrery::sim {
+
+using NodeFactory = std::function<std::unique_ptr<env::Node>()>;
+// An answer that a node gives to a Request.
+using ReplyFunction =
+    std::function<void(Time now, std::uint32_t node, std::uint64_t request, const Buffer& body)>;
+
+// What all hosts of a world share besides Core.
+struct Outside {
+  ComputeFunction compute;
+  ReplyFunction on_reply;
+};
+
+class Host final : public env::Clock,
+                   public env::Timers,
+                   public env::Random,
+                   public env::Transport,
+                   public env::Trace,
+                   public env::Replies,
+                   public env::Log {
+ public:
+  Host(Core& core, Network& network, const Outside& outside, std::uint32_t index,
+       NodeOptions options, NodeFactory factory);
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  bool is_up() const { return node_ != nullptr; }
+  env::Node* node() { return node_.get(); }
+  const env::Node* node() const { return node_.get(); }
+  const NodeOptions& options() const { return options_; }
+  ClockModel& clock_model() { return clock_; }
+  const SimStore& disk() const { return store_; }
+
+  // Starts the next life; `boot` is ignored unless it names that life.
+  void boot(const EventKey& key, const pending::Boot& boot);
+  std::uint64_t next_boot() const { return boots_; }
+  // The node is gone at once, with all that was not on disk.
+  void crash(bool wipe_disk);
+
+  // Executes a pending event of this machine's own; what the node is to hear, if anything.
+  std::optional<env::Event> arrive(const pending::Timer& timer);
+  std::optional<env::Event> arrive(const pending::Synced& synced);
+  std::optional<env::Event> arrive(const pending::Job& job) { return device_.finish(job); }
+  // Digests the event and gives it to the node, which is up.
+  void deliver(const EventKey& key, const env::Event& event);
+  // Chain of everything heard and traced, with the present state folded in if the node is up.
+  Digest128 digest() const;
+
+  // env::Clock
+  Time mono() const override { return clock_.mono(core_.now); }
+  Time wall() const override { return clock_.wall(core_.now); }
+  Duration wall_error() const override { return options_.wall_error; }
+  // env::Timers
+  std::uint64_t arm(Time at, env::Cookie cookie) override;
+  void cancel(std::uint64_t timer) override;
+  // env::Random
+  std::uint64_t u64(std::uint64_t stream) override;
+  // env::Transport
+  env::Address self() const override { return Network::address(index_); }
+  env::SendStatus send(env::PeerId peer, env::Channel channel, const Buffer& payload) override {
+    return network_.send(index_, peer.value, channel, payload);
+  }
+  void dial(const env::Address& address) override { network_.dial(index_, address); }
+  void drop(env::PeerId peer) override { network_.drop(index_, peer.value); }
+  std::size_t queued(env::PeerId peer, env::Channel channel) const override {
+    return network_.queued(index_, peer.value, channel);
+  }
+  // env::Trace
+  void emit(const env::TraceEvent& event) override { core_.trace(index_, event); }
+  // env::Replies
+  void reply(std::uint64_t request, Buffer body) override {
+    if (outside_.on_reply) outside_.on_reply(core_.now, index_, request, body);
+  }
+  // env::Log
+  void write(env::LogLevel level, std::string_view line) override;
+
+ private:
+  Core& core_;
+  Network& network_;
+  const Outside& outside_;
+  std::uint32_t index_;
+  NodeOptions options_;
+  NodeFactory factory_;
+  ClockModel clock_;
+  SimStore store_;
+  SimDevice device_;
+  env::Env env_;
+  std::unique_ptr<env::Node> node_;
+  std::uint64_t boots_ = 0;  // lives begun; the present one is boots_ - 1
+  std::uint64_t next_timer_ = 1;
+  std::vector<std::uint64_t> timers_;  // armed and neither fired nor cancelled, ascending
+  std::vector<std::pair<std::uint64_t, RandomStream>> streams_;  // by stream id, ascending
+};
+
+// A digest of what the event says; the same for every node that hears the same.
+Digest128 event_digest(const env::Event& event);
+// Name of the event's kind, for people.
+std::string_view event_name(const env::Event& event);
+
+}  // namespace orrery::sim

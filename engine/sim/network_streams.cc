@@ -1,0 +1,217 @@
+// Streams: sending, arriving in order, stalling at a cut, moving on after it.
+#include <algorithm>
+#include <utility>
+
+#include "engine/sim/network.h"
+
+namespace orrery::sim {
+
+void Network::Waiting::push(Time depart, std::size_t size) {
+  parts.push({depart, size});
+  bytes += size;
+}
+
+std::size_t Network::Waiting::at(Time now) {
+  while (!parts.empty() && parts.front().first <= now) bytes -= parts.pop().second;
+  return bytes;
+}
+
+// When `bytes` of `node` have passed its uplink and the link's own rate.
+Time Network::leave(std::uint32_t node, std::uint32_t link, std::size_t bytes) {
+  NodeNet& net = nodes_[node];
+  Time depart = core_.now;
+  if (net.uplink_rate != 0) {
+    net.uplink_free = std::max(net.uplink_free, depart) + serialisation(bytes, net.uplink_rate);
+    depart = net.uplink_free;
+  }
+  return links_.transmit(link, depart, bytes);
+}
+
+std::size_t Network::queued(std::uint32_t node, std::uint32_t peer, env::Channel channel) {
+  Session* session = session_with(node, peer);
+  if (session == nullptr) return 0;
+  Stream& stream = session->stream[side(*session, node)];
+  if (channel == env::Channel::kDatagram) return stream.datagrams.at(core_.now);
+  return stream.stalled ? stream.bytes : stream.reliable.at(core_.now);
+}
+
+env::SendStatus Network::send(std::uint32_t node, std::uint32_t peer, env::Channel channel,
+                              const Buffer& payload) {
+  if (payload.size() > env::Transport::kMaxMessage) return env::SendStatus::kTooLarge;
+  Session* session = session_with(node, peer);
+  if (session == nullptr) return env::SendStatus::kNotConnected;
+  const std::uint32_t direction = side(*session, node);
+  if (session->end[direction] != End::kOpen) return env::SendStatus::kNotConnected;
+  if (queued(node, peer, channel) + payload.size() > kMaxQueuedBytes) {
+    return env::SendStatus::kQueueFull;
+  }
+  NodeCounters& stats = core_.stats[node];
+  ++stats.messages_sent;
+  stats.bytes_sent += payload.size();
+  if (channel == env::Channel::kDatagram) {
+    send_datagram(*session, direction, payload);
+  } else {
+    push(*session, direction, {.payload = payload});
+  }
+  return env::SendStatus::kQueued;
+}
+
+void Network::send_datagram(Session& session, std::uint32_t direction, const Buffer& payload) {
+  const std::uint32_t from = session.node[direction];
+  const std::uint32_t to = session.node[1 - direction];
+  Stream& stream = session.stream[direction];
+  const Time depart = leave(from, stream.link, payload.size());
+  if (depart > core_.now) stream.datagrams.push(depart, payload.size());
+  const Links::Draw draw = links_.draw(stream.link);
+  if (draw.losses > 0 || links_.cut(from, to)) {
+    lost(from, to, payload.size());
+    return;
+  }
+  const auto schedule = [&](Duration latency) {
+    core_.schedule(depart + latency, EventClass::kDeliver, to, from,
+                   pending::Datagram{ref(session), direction, payload});
+  };
+  schedule(draw.latency);
+  if (draw.duplicate) schedule(draw.duplicate_latency);
+}
+
+// Appends a message to a direction; the one place where reliable messages get their times.
+void Network::push(Session& session, std::uint32_t direction, Message message) {
+  Stream& stream = session.stream[direction];
+  const std::uint32_t from = session.node[direction];
+  const std::size_t size = message.payload.size();
+  const Links::Draw draw = links_.draw(stream.link);
+  message.latency = draw.latency;
+  message.depart = leave(from, stream.link, size);
+  message.arrival = std::max(stream.last_arrival, message.depart + draw.latency +
+                                                      kRetransmit * ((1 << draw.losses) - 1));
+  message.counter = core_.counters[from]++;
+  stream.last_arrival = message.arrival;
+  stream.bytes += size;
+  if (message.depart > core_.now) stream.reliable.push(message.depart, size);
+  const bool was_empty = stream.messages.empty();
+  stream.messages.push(std::move(message));
+  if (stream.stalled || !was_empty) return;
+  if (links_.cut(from, session.node[1 - direction])) {
+    stall(session, direction);
+  } else {
+    schedule_head(session, direction);
+  }
+}
+
+// Only the oldest message of a direction is in the queue of events, under the key it was given when
+// it was sent: order within a direction needs no sequence numbers, and idle sessions no events.
+void Network::schedule_head(Session& session, std::uint32_t direction) {
+  Stream& stream = session.stream[direction];
+  const Message& head = stream.messages.front();
+  core_.queue.push({std::max(head.arrival, core_.now), EventClass::kDeliver,
+                    session.node[1 - direction], session.node[direction], head.counter},
+                   pending::Frame{ref(session), direction, head.counter});
+}
+
+void Network::stall(Session& session, std::uint32_t direction) {
+  Stream& stream = session.stream[direction];
+  stream.stalled = true;
+  ++stream.stall;
+  const std::uint32_t from = session.node[direction];
+  core_.schedule(core_.now + kSessionTimeout, EventClass::kDeliver, from, from,
+                 pending::StallTimeout{ref(session), direction, stream.stall});
+}
+
+void Network::resume() {
+  for (Session& session : sessions_) {
+    for (std::uint32_t i : {0u, 1u}) {
+      Stream& stream = session.stream[i];
+      if (!stream.stalled || links_.cut(session.node[i], session.node[1 - i])) continue;
+      stream.stalled = false;
+      if (stream.messages.empty()) continue;
+      Message& head = stream.messages.front();
+      // The latency drawn when it was sent: a cut shifts no later draw of the link.
+      head.arrival = std::max(head.arrival, core_.now + head.latency);
+      stream.last_arrival = std::max(stream.last_arrival, head.arrival);
+      schedule_head(session, i);
+    }
+  }
+}
+
+std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::Frame& frame) {
+  Session* session = find(frame.session);
+  if (session == nullptr) return std::nullopt;
+  const std::uint32_t direction = frame.direction;
+  const std::uint32_t receiver = 1 - direction;
+  const std::uint32_t from = session->node[direction];
+  Stream& stream = session->stream[direction];
+  // A crash of the sender may have taken the message back.
+  if (stream.messages.empty() || stream.messages.front().counter != frame.message) {
+    return std::nullopt;
+  }
+  if (links_.cut(from, node)) {
+    stall(*session, direction);
+    return std::nullopt;
+  }
+  Message message = stream.messages.pop();
+  stream.bytes -= message.payload.size();
+  if (!stream.messages.empty()) schedule_head(*session, direction);
+  End& end = session->end[receiver];
+  if (message.kind == FrameKind::kOpen && end == End::kDialing) {
+    end = End::kOpen;
+    return peer_up(node, from, true);
+  }
+  if (message.kind == FrameKind::kOpen) {  // our dial timed out before the answer came
+    if (session->end[direction] == End::kOpen) {
+      close_with(*session, receiver, env::DownReason::kReset);
+    }
+    return std::nullopt;
+  }
+  if (end != End::kOpen && end != End::kDialing) {
+    if (message.kind == FrameKind::kData) lost(from, node, message.payload.size());
+    return std::nullopt;
+  }
+  if (message.kind == FrameKind::kData) {
+    NodeCounters& stats = core_.stats[node];
+    ++stats.messages_received;
+    stats.bytes_received += message.payload.size();
+    return env::MessageIn{env::PeerId{from}, env::Channel::kReliable, std::move(message.payload)};
+  }
+  const bool was_dialing = end == End::kDialing;
+  close_end(*session, receiver);
+  release(*session);
+  if (was_dialing) return env::DialFailed{address(from)};
+  return peer_down(node, from, message.reason);
+}
+
+std::optional<env::Event> Network::arrive(std::uint32_t node, std::uint32_t from,
+                                          pending::Datagram datagram) {
+  const Session* session = find(datagram.session);
+  if (session == nullptr || session->end[1 - datagram.direction] != End::kOpen ||
+      links_.cut(from, node)) {
+    lost(from, node, datagram.payload.size());
+    return std::nullopt;
+  }
+  NodeCounters& stats = core_.stats[node];
+  ++stats.messages_received;
+  stats.bytes_received += datagram.payload.size();
+  return env::MessageIn{env::PeerId{from}, env::Channel::kDatagram, std::move(datagram.payload)};
+}
+
+std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::StallTimeout& timeout) {
+  Session* session = find(timeout.session);
+  if (session == nullptr) return std::nullopt;
+  const Stream& stream = session->stream[timeout.direction];
+  if (!stream.stalled || stream.stall != timeout.stall) return std::nullopt;
+  const std::uint32_t receiver = 1 - timeout.direction;
+  const std::uint32_t peer = session->node[receiver];
+  const End mine = session->end[timeout.direction];
+  const End theirs = session->end[receiver];
+  ENSURE(theirs != End::kDialing, "a dial ends before a stall does");
+  if (theirs == End::kOpen) {
+    close_end(*session, receiver);
+    post_down(peer, node, env::DownReason::kUnreachable, node);
+  }
+  if (mine == End::kOpen) close_end(*session, timeout.direction);
+  release(*session);
+  if (mine != End::kOpen) return std::nullopt;
+  return peer_down(node, peer, env::DownReason::kUnreachable);
+}
+
+}  // namespace orrery::sim
