@@ -1,0 +1,89 @@
+#include "protocol/node/auditor.h"
+
+#include <algorithm>
+
+#include "engine/base/codec.h"
+#include "gpu/api/inference.h"
+#include "protocol/ledger/accounts.h"
+#include "protocol/node/worker.h"
+#include "protocol/types/trace_kinds.h"
+
+namespace orrery::chain {
+
+bool Auditor::sampled(const Task& task) const {
+  const WorkParams& work = chain_.params().work;
+  if (amount_at(chain_.state(), escrow_path(task.id)) > work.audit_all_above) return true;
+  Writer input;
+  input.text("orrery/audit/1").text(chain_.params().id).hash(task.id);
+  const VrfOutput y = vrf_evaluate(wallet_.key(), input.view());
+  return Reader(y.view()).u64() % 1'000'000 < work.audit_ppm;
+}
+
+void Auditor::on_adopted(env::Env& env, const ChainEvents& events) {
+  for (const ChainEvent& event : events) {
+    const bool revealed = event.kind == ChainEventKind::kTaskRevealed;
+    const bool challenged = event.kind == ChainEventKind::kTaskChallenged;
+    if (!revealed && !challenged) continue;
+    const auto task = find_task(chain_.state(), event.subject);
+    if (!task || is_ended(task->state)) continue;
+    if (challenged || sampled(*task)) compute(env, *task);
+  }
+}
+
+void Auditor::compute(env::Env& env, const Task& task) {
+  Audit& audit = audits_[task.id];
+  if (audit.computing || audit.result) return;
+  audit.computing = true;
+  const std::uint64_t number = next_job_++;
+  jobs_[number] = task.id;
+  env.compute.submit(job_of(task), {kCookieAudit, number});
+}
+
+void Auditor::on_job(env::Env& env, const env::JobDone& event) {
+  const auto job = jobs_.find(event.cookie.a);
+  if (job == jobs_.end()) return;
+  const Hash256 id = job->second;
+  jobs_.erase(job);
+  env.trace.emit({.kind = kTraceJobDone,
+                  .n = {static_cast<std::uint64_t>(event.result.status), event.result.work_units},
+                  .a = id});
+  Audit& audit = audits_[id];
+  audit.computing = false;
+  const auto result = gpu::InferenceResult::decode(event.result.output.view());
+  if (event.result.status != env::JobStatus::kDone || !result) return;
+  audit.result = result->digest();
+  on_head(env);
+}
+
+void Auditor::act(env::Env& env, const Task& task, const Hash256& result) {
+  const Bytes claim = encode(ResultClaim{task.id, result});
+  if (task.state == TaskState::kRevealed) {
+    const bool wrong =
+        std::any_of(task.assignments.begin(), task.assignments.end(), [&](const Assignment& a) {
+          return a.reveal && a.reveal->result != result;
+        });
+    if (wrong) wallet_.fulfil(env, kChallengeTag, task.id, claim);
+    return;
+  }
+  const bool judged =
+      std::any_of(task.verdicts.begin(), task.verdicts.end(),
+                  [&](const Verdict& v) { return v.validator == wallet_.address(); });
+  if (!judged) wallet_.fulfil(env, kVerdictTag, task.id, claim);
+}
+
+void Auditor::on_head(env::Env& env) {
+  for (auto it = audits_.begin(); it != audits_.end();) {
+    const auto task = find_task(chain_.state(), it->first);
+    if (task && is_ended(task->state)) {
+      it = audits_.erase(it);
+      continue;
+    }
+    const bool open = task && (task->state == TaskState::kRevealed ||
+                               task->state == TaskState::kChallenged);
+    if (open && task->state == TaskState::kChallenged) compute(env, *task);
+    if (open && it->second.result) act(env, *task, *it->second.result);
+    ++it;
+  }
+}
+
+}  // namespace orrery::chain

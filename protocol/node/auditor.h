@@ -1,0 +1,39 @@
+// A validator's watch over inference (T-6): re-executes a private sample of revealed results, and
+// all above a value; challenges what differs; judges what others challenged.
+#pragma once
+
+#include <map>
+
+#include "protocol/node/wallet.h"
+#include "protocol/work/task.h"
+
+namespace orrery::chain {
+
+class Auditor {
+ public:
+  Auditor(Chain& chain, Wallet& wallet) : chain_(chain), wallet_(wallet) {}
+
+  void on_adopted(env::Env& env, const ChainEvents& events);
+  // Challenges and verdicts that the present state still waits for.
+  void on_head(env::Env& env);
+  void on_job(env::Env& env, const env::JobDone& event);
+
+ private:
+  struct Audit {
+    bool computing = false;
+    std::optional<Hash256> result;  // what this validator computed
+  };
+
+  // VRF of this validator on the task: nobody else can tell what will be audited.
+  bool sampled(const Task& task) const;
+  void compute(env::Env& env, const Task& task);
+  void act(env::Env& env, const Task& task, const Hash256& result);
+
+  Chain& chain_;
+  Wallet& wallet_;
+  std::map<Hash256, Audit> audits_;
+  std::map<std::uint64_t, Hash256> jobs_;  // by cookie number
+  std::uint64_t next_job_ = 0;
+};
+
+}  // namespace orrery::chain

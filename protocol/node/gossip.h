@@ -1,0 +1,113 @@
+// Talking to peers (G-7): discovery through bootstrap nodes, inventory gossip of transactions and
+// blocks, votes, block sync, heartbeats, and the limits that keep any one peer harmless.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "engine/env/env.h"
+#include "protocol/mempool/mempool.h"
+#include "protocol/node/chain.h"
+#include "protocol/sync/messages.h"
+
+namespace orrery::chain {
+
+// Ids a peer is known to have; two generations bound it.
+class SeenSet {
+ public:
+  static constexpr std::size_t kCapacity = 4096;
+  bool contains(const Hash256& id) const { return young_.count(id) != 0 || old_.count(id) != 0; }
+  // False if it was there.
+  bool insert(const Hash256& id);
+
+ private:
+  std::set<Hash256> young_;
+  std::set<Hash256> old_;
+};
+
+class Gossip {
+ public:
+  static constexpr std::size_t kMaxAddresses = 4096;    // known dialling addresses
+  static constexpr std::size_t kMaxOrphans = 256;       // blocks whose parent is unknown
+  static constexpr std::size_t kMaxRequested = 4096;    // ids asked for and not yet come
+  static constexpr int kBanScore = -100;
+  static constexpr int kBadMessage = -50;
+  static constexpr int kInvalidBlock = -100;
+  static constexpr int kTooFast = -10;
+  static constexpr Duration kBanTime = Duration::minutes(10);
+  static constexpr Duration kFlushDelay = Duration::millis(200);   // gathers announcements
+  static constexpr Duration kRequestTimeout = Duration::seconds(3);
+
+  Gossip(const NodeConfig& config, Chain& chain, Mempool& mempool);
+
+  void boot(env::Env& env);
+  void on_peer_up(env::Env& env, const env::PeerUp& event);
+  void on_peer_down(env::Env& env, const env::PeerDown& event);
+  void on_dial_failed(const env::DialFailed& event);
+  void on_message(env::Env& env, const env::MessageIn& event);
+  void on_flush(env::Env& env);
+  void on_heartbeat(env::Env& env);
+
+  // Announce to everyone who may not have it.
+  void announce_transaction(env::Env& env, const Hash256& id);
+  void announce_block(env::Env& env, const Hash256& hash);
+  void spread_vote(env::Env& env, const Vote& vote);
+
+  std::size_t peers() const { return peers_.size(); }
+
+ private:
+  struct Peer {
+    env::Address address;
+    bool greeted = false;
+    bool outbound = false;
+    NodeStatus status;
+    int score = 0;
+    Time window_start{};
+    std::uint32_t window_messages = 0;
+    SeenSet seen;                  // transactions, blocks and votes
+    std::vector<Hash256> announce;  // transactions to announce at the next flush
+    std::vector<Vote> votes;        // to send at the next flush
+  };
+  struct Wanted {
+    Time since{};
+    env::PeerId from;
+  };
+
+  NodeStatus status() const;
+  void send(env::Env& env, env::PeerId to, const Message& message);
+  void send(env::Env& env, env::PeerId to, const Buffer& encoded);
+  void punish(env::Env& env, env::PeerId id, int score);
+  bool too_fast(env::Env& env, env::PeerId id, Peer& peer);
+  void arm_flush(env::Env& env);
+  void learn_address(const env::Address& address);
+  void connect_more(env::Env& env);
+  void ask_for_blocks(env::Env& env, env::PeerId from);
+  void compare_status(env::Env& env, env::PeerId from, const NodeStatus& theirs);
+  void adopt_orphans(env::Env& env);
+
+  void handle(env::Env& env, env::PeerId from, const Hello& m);
+  void handle(env::Env& env, env::PeerId from, const StatusUpdate& m);
+  void handle(env::Env& env, env::PeerId from, const GetPeers& m);
+  void handle(env::Env& env, env::PeerId from, const Peers& m);
+  void handle(env::Env& env, env::PeerId from, const Inventory& m);
+  void handle(env::Env& env, env::PeerId from, const Want& m);
+  void handle(env::Env& env, env::PeerId from, const Transactions& m);
+  void handle(env::Env& env, env::PeerId from, const Blocks& m);
+  void handle(env::Env& env, env::PeerId from, const Votes& m);
+  void handle(env::Env& env, env::PeerId from, const GetBlocks& m);
+  void handle(env::Env& env, env::PeerId from, const GetVotes& m);
+
+  const NodeConfig& config_;
+  Chain& chain_;
+  Mempool& mempool_;
+  std::map<env::PeerId, Peer> peers_;
+  std::set<env::Address> addresses_;
+  std::map<env::Address, Time> banned_;
+  std::map<Hash256, Wanted> wanted_;
+  std::map<Hash256, BlockPtr> orphans_;  // by hash
+  SeenSet votes_seen_;
+  bool flush_armed_ = false;
+};
+
+}  // namespace orrery::chain
