@@ -76,7 +76,7 @@ def writable_data(path):
         # Tables of constants with addresses in them are read-only after loading.
         if size == 0 or ".rel.ro" in section or name.startswith("DW.ref."):
             continue
-        yield f"data that can change, in {section}: {name}"
+        yield f"data that can change, in {section} (make constants constexpr): {name}"
 
 
 def float_arithmetic(path):

@@ -10,7 +10,8 @@ MAX_COLUMNS = 100
 MAX_LINES = 500
 MAX_README_LINES = 15
 
-# (pattern in code, folders, what to do instead)
+PROGRAM = tuple(folder for folder in tree.CODE_FOLDERS if folder != "tests")
+# (pattern in code, folders, what to do instead, the one file it is for)
 BANNED = [
     (r"\bstd::unordered_", tree.DETERMINISTIC, "use LookupMap, std::map or a sorted vector",
      "engine/base/lookup_map.h"),
@@ -21,16 +22,13 @@ BANNED = [
      None),
     (r"\b(std::sort|std::nth_element|std::partial_sort)\s*\([^;]*\bdouble\b", tree.DETERMINISTIC,
      "floats do not order behaviour", None),
-    (r"\bthread_local\b", ("engine", "protocol", "gpu", "scenarios", "reports"),
-     "state belongs to an object somebody owns", None),
+    (r"\bthread_local\b", PROGRAM, "state belongs to an object somebody owns", None),
     (r"\bis_simulat", tree.CODE_FOLDERS, "nothing may ask which world it is in", None),
     (r"\b(float|double|long double)\b", ("protocol",), "integers in the chain's code", None),
     (r"\breinterpret_cast\s*<\s*(std::)?u?intptr_t", tree.DETERMINISTIC,
      "addresses differ between runs", None),
-    (r"\busing\s+namespace\s+(?!std::literals|std::chrono_literals)", tree.CODE_FOLDERS,
-     "name what is used", None),
-    (r"\bassert\s*\(", ("engine", "protocol", "gpu", "scenarios", "reports", "harness"),
-     "ENSURE is on in every build", None),
+    (r"\busing\s+namespace\b", PROGRAM, "name what is used", None),
+    (r"\bassert\s*\(", PROGRAM, "ENSURE is on in every build", None),
     (r"\bcatch\s*\(\s*\.\.\.\s*\)\s*\{\s*\}", tree.CODE_FOLDERS, "nothing is swallowed", None),
 ]
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
