@@ -82,24 +82,3 @@ function(orrery_test name)
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "ORRERY_ROOT=${CMAKE_SOURCE_DIR};ORRERY_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
-
-# orrery_fuzz(<name> SOURCES <files> LINK <targets>): a target with LLVMFuzzerTestOneInput. With
-# ORRERY_FUZZ it is a libFuzzer program; else a program that replays tests/fuzz/corpus/<name> and
-# mutations of it (harness/cmake/fuzz_replay.cc), run as a test.
-set(ORRERY_FUZZ_REPLAY ${CMAKE_CURRENT_LIST_DIR}/fuzz_replay.cc)
-function(orrery_fuzz name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
-  add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE orrery_flags ${arg_LINK})
-  if(NOT TARGET orrery_fuzzers)
-    add_custom_target(orrery_fuzzers)
-  endif()
-  add_dependencies(orrery_fuzzers ${name})
-  if(ORRERY_FUZZ)
-    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  else()
-    target_sources(${name} PRIVATE ${ORRERY_FUZZ_REPLAY})
-    add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
-    set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
-  endif()
-endfunction()
