@@ -36,7 +36,7 @@ const Charts = (() => {
       font: {family: css('--sans'), size: 12, color: css('--soft')},
       margin: {l: 52, r: 12, t: 14, b: 40}, hovermode: 'x unified', dragmode: 'zoom',
       hoverlabel: {bgcolor: css('--card'), bordercolor: line, font: {color: css('--ink')}},
-      legend: {orientation: 'h', y: -0.16, x: 0, font: {size: 12}, traceorder: 'normal'},
+      legend: {orientation: 'h', y: -0.1, x: 0, font: {size: 12}, traceorder: 'normal'},
     }, extra);
     for (const key of ['xaxis', 'yaxis', 'yaxis2']) {
       if (key !== 'yaxis2' || out[key]) out[key] = merge(out[key]);
@@ -44,20 +44,26 @@ const Charts = (() => {
     return out;
   }
 
-  const timeAxis = view => ({title: {text: `virtual time (${clock(view.seconds).unit})`},
-    range: [0, view.seconds / clock(view.seconds).size], rangemode: 'nonnegative'});
+  // Units stand at the ticks: a title would fight with the legend for the space below.
+  const ticks = chart => ({tickangle: 0, nticks: Math.max(3, Math.floor(chart.clientWidth / 80))});
+  const timeAxis = (view, chart) => ({ticksuffix: ' ' + clock(view.seconds).unit, ...ticks(chart),
+    range: [0, view.seconds / clock(view.seconds).size]});
 
   // Shaded windows of the faults, with their names in up to three rows above the plot.
-  function windows(view, named) {
+  function windows(view, chart, named) {
     const size = clock(view.seconds).size;
     const shapes = [], annotations = [], rowEnds = [];
     for (const f of view.faults) {
       const begin = f.begin / size, end = (f.end < 0 ? view.seconds : f.end) / size;
+      const long = end - begin > 0.4 * view.seconds / size;  // would drown the others
       shapes.push({type: 'rect', xref: 'x', yref: 'paper', x0: begin, x1: end, y0: 0, y1: 1,
-        fillcolor: fade(colour(1), dark() ? 0.16 : 0.15), line: {width: 1, color: fade(colour(1), 0.55)},
-        layer: 'below'});
+        fillcolor: fade(colour(1), long ? 0.06 : 0.17), line: {width: 0}, layer: 'below'});
+      for (const x of f.end < 0 ? [begin] : [begin, end]) {
+        shapes.push({type: 'line', xref: 'x', yref: 'paper', x0: x, x1: x, y0: 0, y1: 1, layer: 'below',
+          line: {width: 1, color: fade(colour(1), 0.7), dash: long ? 'dot' : 'solid'}});
+      }
       if (!named) continue;
-      const width = (f.name.length + 4) * view.seconds / size * 0.011;
+      const width = (f.name.length * 6.5 + 12) / (chart.clientWidth - 64) * view.seconds / size;
       let row = rowEnds.findIndex(x => x <= begin);
       if (row < 0) row = rowEnds.length;
       if (row > 2) continue;  // the table below names every fault
@@ -70,7 +76,7 @@ const Charts = (() => {
 
   const series = (view, name) => view.series.find(s => s.name === name);
 
-  function finality(view) {
+  function finality(view, chart) {
     const size = clock(view.seconds).size;
     const line = (name, label, c, extra) => {
       const s = series(view, name);
@@ -79,17 +85,19 @@ const Charts = (() => {
     };
     const lag = line('finality.lag_blocks', 'blocks not yet final', 5, {yaxis: 'y2', fill: 'tozeroy',
       fillcolor: fade(colour(5), 0.2), line: {color: colour(5), width: 1.2, shape: 'hv'}});
-    const traces = [line('height', 'height', 0), line('finalized_height', 'finalised height', 2), lag];
-    const marks = windows(view, true);
+    const traces = [
+      line('height', 'height', 4, {line: {color: colour(4), width: 5}}),
+      line('finalized_height', 'finalised height', 0), lag];
+    const marks = windows(view, chart, true);
     return {traces: traces.filter(Boolean), layout: layout({
-      xaxis: Object.assign(timeAxis(view), {anchor: lag ? 'y2' : 'y'}),
+      xaxis: Object.assign(timeAxis(view, chart), {anchor: lag ? 'y2' : 'y'}),
       yaxis: {title: {text: 'height'}, domain: lag ? [0.36, 1] : [0, 1], rangemode: 'tozero'},
       yaxis2: lag ? {title: {text: 'lag'}, domain: [0, 0.26], rangemode: 'tozero'} : undefined,
       margin: {l: 52, r: 12, t: 14 + 15 * marks.rows, b: 40},
       shapes: marks.shapes, annotations: marks.annotations})};
   }
 
-  function tasks(view) {
+  function tasks(view, chart) {
     const size = clock(view.seconds).size;
     const traces = [];
     const add = (name, c) => {
@@ -101,12 +109,12 @@ const Charts = (() => {
     for (const [state, c] of kTaskStates) add(state, c);
     const fine = ['queued', 'assigned', 'committed', 'revealed', 'challenged'];
     if (!fine.some(state => series(view, 'tasks.' + state))) add('open', 0);
-    return {traces, layout: layout({xaxis: timeAxis(view), shapes: windows(view, false).shapes,
+    return {traces, layout: layout({xaxis: timeAxis(view, chart), shapes: windows(view, chart, false).shapes,
       yaxis: {title: {text: 'tasks'}, rangemode: 'tozero'}})};
   }
 
   // mode: change (since the first sample) | stacked | log. Differences are taken in exact integers.
-  function supply(view, mode) {
+  function supply(view, chart, mode) {
     const time = clock(view.seconds), unit = 10 ** view.supply.decimals;
     const x = view.supply.t.map(t => t / time.size);
     const traces = Object.entries(view.supply.pools).map(([pool, base], i) => {
@@ -120,88 +128,109 @@ const Charts = (() => {
       return trace;
     }).filter(t => t.y.some(v => v !== 0));
     const symbol = plain(view.supply.symbol);
-    return {traces, layout: layout({xaxis: timeAxis(view), shapes: windows(view, false).shapes,
-      yaxis: {title: {text: mode === 'change' ? `change since the start (${symbol})` : symbol},
+    return {traces, layout: layout({xaxis: timeAxis(view, chart), shapes: windows(view, chart, false).shapes,
+      yaxis: {title: {text: mode === 'change' ? `change (${symbol})` : symbol},
         type: mode === 'log' ? 'log' : 'linear', exponentformat: mode === 'log' ? 'power' : 'SI'}})};
   }
 
-  function rewards(view) {
+  function rewards(view, chart) {
     const unit = 10 ** view.supply.decimals;
     const rows = view.rewards.rows.slice().reverse();
     return {traces: [{type: 'bar', orientation: 'h', y: rows.map(r => plain(r.role)),
       x: rows.map(r => Number(BigInt(r.base)) / unit), hovertemplate: '%{y}: %{x}<extra></extra>',
       marker: {color: rows.map((r, i) => colour(rows.length - 1 - i))}}],
     layout: layout({hovermode: 'closest', bargap: 0.35, yaxis: {ticksuffix: '  '},
-      xaxis: {title: {text: plain(view.supply.symbol)}, rangemode: 'tozero'}})};
+      xaxis: {ticksuffix: ' ' + plain(view.supply.symbol), ...ticks(chart), rangemode: 'tozero'}})};
   }
 
-  function intervals(view) {
+  const bars = (seconds, c, name) => {
+    const top = Math.max(...seconds);
+    return {type: 'histogram', x: seconds, histnorm: 'probability density', name,
+      marker: {color: fade(colour(c), 0.6), line: {color: colour(c), width: 1}},
+      xbins: {start: 0, end: top + 1, size: Math.max(top > 6 ? 1 : 0.1, Math.ceil(top / 30))}};
+  };
+  const density = (top, chart) => layout({bargap: 0.04, hovermode: 'closest', showlegend: true,
+    xaxis: {ticksuffix: ' s', ...ticks(chart), range: [0, top * 1.03 || 1]},
+    yaxis: {title: {text: 'share per second'}, rangemode: 'nonnegative'}});
+
+  function intervals(view, chart) {
     const {seconds, mean} = view.blocks.intervals;
     const top = Math.max(...seconds), steps = 160;
     const x = Array.from({length: steps + 1}, (_, i) => top * i / steps);
-    return {traces: [
-      {type: 'histogram', x: seconds, histnorm: 'probability density', name: 'measured',
-        marker: {color: fade(colour(0), 0.65), line: {color: colour(0), width: 1}},
-        xbins: {start: 0, end: top + 1, size: Math.max(1, Math.ceil(top / 30))}},
+    return {traces: [bars(seconds, 0, 'measured'),
       {x, y: x.map(t => Math.exp(-t / mean) / mean), mode: 'lines',
         name: `exponential, mean ${mean.toPrecision(4)} s`, line: {color: colour(5), width: 2.5}},
-    ], layout: layout({bargap: 0.04, hovermode: 'closest',
-      xaxis: {title: {text: 'seconds between blocks'}, range: [0, top * 1.03]},
-      yaxis: {title: {text: 'density (1/s)'}}})};
+    ], layout: density(top, chart)};
   }
 
-  // Regions stand on an ellipse, the nodes of one region on a sunflower spiral around its place.
-  function place(rows) {
-    const regions = [...new Set(rows.map(n => n.region))].sort();
-    const most = Math.max(1, ...regions.map(r => rows.filter(n => n.region === r).length));
-    const reach = regions.length > 1 ? Math.min(0.62, 1.9 / regions.length) : 1;
-    const seen = {}, at = [], labels = [];
-    const centre = regions.map((_, i) => {
-      const angle = Math.PI / 2 - 2 * Math.PI * (i + (regions.length === 2 ? 0.5 : 0)) / regions.length;
-      return regions.length > 1 ? [1.75 * Math.cos(angle), 1.05 * Math.sin(angle)] : [0, 0];
+  function latencies(view, chart) {
+    const {seconds} = view.blocks.latencies;
+    return {traces: [bars(seconds, 2, 'blocks')], layout: density(Math.max(...seconds), chart)};
+  }
+
+  // Regions stand on an ellipse of the chart's proportions, the nodes of one region on a sunflower
+  // spiral around its place.
+  function place(rows, aspect) {
+    const names = [...new Set(rows.map(n => n.region))].sort();
+    const counts = names.map(name => rows.filter(n => n.region === name).length);
+    const most = Math.max(1, ...counts), one = names.length === 1;
+    const regions = names.map((name, i) => {
+      const angle = Math.PI / 2 - 2 * Math.PI * (i + (names.length === 2 ? 0.5 : 0)) / names.length;
+      return {name: name || 'no region', count: counts[i], seen: 0,
+        x: one ? 0 : 1.05 * aspect * Math.cos(angle), y: one ? 0 : 1.05 * Math.sin(angle)};
     });
-    const counts = regions.map(r => rows.filter(n => n.region === r).length);
-    for (const n of rows) {
-      const r = regions.indexOf(n.region), k = seen[r] = (seen[r] ?? -1) + 1;
-      const spread = reach * Math.sqrt(counts[r] / most), angle = k * 2.399963;  // golden angle
-      const radius = counts[r] === 1 ? 0 : spread * Math.sqrt((k + 0.5) / counts[r]);
-      at.push([centre[r][0] + radius * Math.cos(angle), centre[r][1] + radius * Math.sin(angle)]);
-    }
-    regions.forEach((name, r) => labels.push({name: name || 'no region', x: centre[r][0],
-      y: centre[r][1] + reach * Math.sqrt(counts[r] / most) + 0.1}));
-    return {at, labels};
+    const distances = regions.flatMap((a, i) => regions.slice(i + 1).map(b => Math.hypot(a.x - b.x, a.y - b.y)));
+    const reach = one ? 1 : Math.max(0.1, Math.min(0.62, Math.min(...distances) / 2 - 0.2));
+    for (const r of regions) r.radius = reach * Math.max(0.25, Math.sqrt(r.count / most));
+    const at = rows.map(n => {
+      const r = regions[names.indexOf(n.region)], k = r.seen++;
+      const angle = k * 2.399963;  // the golden angle
+      const radius = r.count === 1 ? 0 : r.radius * Math.sqrt((k + 0.5) / r.count);
+      return [r.x + radius * Math.cos(angle), r.y + radius * Math.sin(angle)];
+    });
+    return {at, regions};
   }
 
-  function network(view) {
-    const rows = view.nodes.rows, {at, labels} = place(rows);
+  // Sessions as faint arcs that lean towards the middle.
+  function sessions(links, at) {
     const x = [], y = [];
-    for (const [a, b] of view.nodes.links) {
-      x.push(at[a][0], at[b][0], null);
-      y.push(at[a][1], at[b][1], null);
+    for (const [a, b] of links) {
+      x.push(at[a][0], (at[a][0] + at[b][0]) * 0.42, at[b][0], null);
+      y.push(at[a][1], (at[a][1] + at[b][1]) * 0.42, at[b][1], null);
     }
-    const alpha = Math.max(0.08, Math.min(0.45, 30 / Math.max(1, view.nodes.links.length)));
+    const alpha = Math.max(0.1, Math.min(0.55, 40 / Math.max(1, links.length)));
+    return {x, y, mode: 'lines', name: 'session', hoverinfo: 'skip',
+      line: {width: 1, shape: 'spline', color: fade(colour(7), alpha)}};
+  }
+
+  function network(view, chart) {
+    const aspect = Math.max(0.8, Math.min(2.2, chart.clientWidth / chart.clientHeight));
+    const rows = view.nodes.rows, {at, regions} = place(rows, aspect);
     const size = Math.max(5, Math.min(17, 130 / Math.sqrt(rows.length)));
-    const traces = [{x, y, mode: 'lines', name: 'sessions', hoverinfo: 'skip',
-      line: {width: 1, color: fade(colour(7), alpha)}}];
-    const roles = [...new Set(rows.map(n => n.role))].sort();
+    const traces = [sessions(view.nodes.links, at)];
     const points = (name, chosen, marker) => {
       const index = rows.map((n, i) => i).filter(i => chosen(rows[i]));
       if (index.length === 0) return;
       traces.push({name, mode: 'markers', x: index.map(i => at[i][0]), y: index.map(i => at[i][1]),
         text: index.map(i => hover(rows[i])), hovertemplate: '%{text}<extra></extra>', marker});
     };
-    roles.forEach((role, i) => points(plain(role), n => n.role === role, {size, color: colour(i),
-      symbol: kRoleShapes[role] || 'hexagon', line: {width: 1.5, color: css('--card')}}));
+    [...new Set(rows.map(n => n.role))].sort().forEach((role, i) => points(plain(role),
+      n => n.role === role, {size, color: colour(i), symbol: kRoleShapes[role] || 'hexagon',
+        line: {width: 1.5, color: css('--card')}}));
     points('misbehaving', n => n.behaviour !== 'honest', {size: size + 9, symbol: 'circle-open',
       color: colour(5), line: {width: 2.5}});
     points('slashed', n => n.slashed, {size: size * 0.7, symbol: 'x-thin', color: css('--ink'),
       line: {width: 2.5, color: css('--ink')}});
-    const hidden = {visible: false, fixedrange: false};
+    const margin = 0.14, hidden = {visible: false};
+    const discs = regions.map(r => ({type: 'circle', layer: 'below', fillcolor: css('--wash'),
+      line: {width: 0}, x0: r.x - r.radius - margin, x1: r.x + r.radius + margin,
+      y0: r.y - r.radius - margin, y1: r.y + r.radius + margin}));
+    const labels = regions.map(r => ({x: r.x, y: r.y + r.radius + margin, showarrow: false,
+      yanchor: 'bottom', text: `<b>${plain(r.name)}</b>`, font: {size: 13, color: css('--ink')}}));
     return {traces, layout: layout({hovermode: 'closest', dragmode: 'pan', xaxis: hidden,
       yaxis: Object.assign({scaleanchor: 'x'}, hidden), margin: {l: 4, r: 4, t: 8, b: 8},
-      legend: {orientation: 'h', y: -0.02, x: 0, font: {size: 12}},
-      annotations: labels.map(l => ({x: l.x, y: l.y, text: `<b>${plain(l.name)}</b>`,
-        showarrow: false, yanchor: 'bottom', font: {size: 13, color: css('--ink')}}))})};
+      legend: {orientation: 'h', y: -0.01, x: 0, font: {size: 12}},
+      shapes: discs, annotations: labels})};
   }
 
   function hover(n) {
@@ -213,21 +242,20 @@ const Charts = (() => {
     return lines.join('<br>');
   }
 
-  const config = {responsive: true, displaylogo: false, plotlyServerURL: '',
-    modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d', 'toggleSpikelines'],
-    toImageButtonOptions: {format: 'svg', filename: 'orrery'}};
-
-  const draw = (place, figure) => Plotly.react(place, figure.traces, figure.layout, config);
+  const config = {responsive: true, displayModeBar: false, plotlyServerURL: ''};
+  const draw = (chart, figure) => Plotly.react(chart, figure.traces, figure.layout, config);
+  const svg = (chart, name) => Plotly.downloadImage(chart, {format: 'svg', filename: name,
+    width: chart.clientWidth, height: chart.clientHeight});
 
   // What a chart shows, as CSV.
-  function csv(place) {
+  function csv(chart) {
     const cell = v => v == null ? '' : /[",\n]/.test(v) ? `"${String(v).replace(/"/g, '""')}"` : v;
     const lines = ['series,x,y'];
-    for (const t of place.data) {
+    for (const t of chart.data) {
       (t.x || []).forEach((x, i) => lines.push([t.name || '', x, t.y ? t.y[i] : ''].map(cell).join()));
     }
     return lines.join('\n') + '\n';
   }
 
-  return {clock, draw, csv, network, finality, tasks, supply, rewards, intervals};
+  return {clock, draw, csv, svg, latencies, network, finality, tasks, supply, rewards, intervals};
 })();

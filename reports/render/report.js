@@ -3,7 +3,7 @@
 
 (() => {
   const view = JSON.parse(document.getElementById('data').textContent);
-  const charts = [];  // {place, figure()}: drawn again when the colour scheme changes
+  const charts = [];  // {place, figure(place)}: drawn again when the colour scheme changes
 
   // el('td', {class: 'num'}, child, child ...): children are nodes or text.
   function el(name, attributes, ...children) {
@@ -36,7 +36,8 @@
   // number or a node.
   function table(rows, columns, none) {
     if (rows.length === 0) return empty(none);
-    const head = columns.map(([name, kind]) => el('th', {class: kind === 'money' ? 'num' : kind}, name));
+    const head = columns.map(([name, kind]) =>
+      el('th', kind === 'money' || kind === 'num' ? {class: 'num'} : {}, name));
     const body = rows.map(row => {
       const tr = el('tr', row.rowClass ? {class: row.rowClass} : {});
       for (const [, kind, get] of columns) {
@@ -51,9 +52,10 @@
   }
   const scroll = (...children) => el('div', {class: 'scroll'}, ...children);
 
-  function withSub(text, sub) {
+  function withSub(text, sub, alarm) {
     const box = el('span', {}, text);
     if (sub) box.append(el('span', {class: 'sub'}, sub));
+    if (alarm) box.append(el('span', {class: 'sub alarm'}, alarm));
     return box;
   }
 
@@ -63,14 +65,20 @@
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 
-  // A card with a chart, its name and a button that saves what it shows.
-  function chart(name, title, size, figure, ...tools) {
+  function button(text, title, act) {
+    const node = el('button', {type: 'button', title}, text);
+    node.addEventListener('click', act);
+    return node;
+  }
+
+  // A card with a chart, its name and buttons that save what it shows.
+  function chart(name, title, size, figure, ...more) {
     const place = el('div', {class: 'chart ' + size, id: 'chart-' + name});
-    const data = el('button', {type: 'button', title: 'Save what the chart shows as CSV'}, 'CSV');
-    data.addEventListener('click', () => save(name, Charts.csv(place)));
     charts.push({place, figure});
     return el('div', {class: 'card'}, el('div', {class: 'head'}, el('h3', {}, title),
-      el('span', {class: 'tools'}, ...tools, data)), place);
+      el('span', {class: 'tools'}, ...more,
+        button('CSV', 'Save what the chart shows as CSV', () => save(name, Charts.csv(place))),
+        button('SVG', 'Save the chart as a picture', () => Charts.svg(place, name)))), place);
   }
 
   function overview() {
@@ -92,10 +100,9 @@
       ['Assertion', '', r => withSub(r.name, r.text)],
       ['Seen', '', r => r.seen]], 'The scenario states no assertions.'));
     at('invariants').append(table(view.invariants, [
-      ['', '', r => r.ok ? tag('good', '✓ held') : tag('bad', '✗ ' + r.violations)],
-      ['Invariant', '', r => withSub(r.name, r.about)],
-      ['Checks', 'num', r => r.checks],
-      ['First violation', '', r => r.first || '–']], 'No invariant was checked.'));
+      ['', '', r => r.ok ? tag('good', '✓ held') : tag('bad', `✗ ${r.violations} times`)],
+      ['Invariant', '', r => withSub(r.name, r.about, r.first && 'First: ' + r.first)],
+      ['Checks', 'num', r => r.checks]], 'No invariant was checked.'));
   }
 
   function network() {
@@ -103,7 +110,7 @@
     at('network').append(
       note(`${view.nodes.total} nodes by region; a line is an open session at the end of the run. A ring ` +
         'marks a node that misbehaved, a cross one that was slashed.'),
-      rows.length ? chart('network', 'Map', 'tall', () => Charts.network(view)) : empty('No nodes.'),
+      rows.length ? chart('network', 'Map', 'tall', place => Charts.network(view, place)) : empty('No nodes.'),
       el('details', {}, el('summary', {}, 'Table of nodes'), el('div', {class: 'card'}, scroll(table(rows, [
         ['Node', 'nowrap', n => n.name], ['Role', '', n => n.role], ['Region', '', n => n.region],
         ['Behaviour', '', n => n.slashed ? tag('bad', n.behaviour + ', slashed')
@@ -113,12 +120,17 @@
         ['Messages sent', 'num', n => n.sent], ['Stake', 'num', n => n.stake]], 'No nodes.')))));
   }
 
+  function withNote(card, text) {
+    card.append(note(text));
+    return card;
+  }
+
   const has = (...names) => names.some(name => view.series.some(s => s.name === name && s.t.length));
 
   function finality() {
     at('finality').append(has('height', 'finalized_height')
       ? chart('finality', 'Best branch, finalised part, and the distance between them', 'mid',
-        () => Charts.finality(view))
+        place => Charts.finality(view, place))
       : empty('No heights were recorded.'));
     if (view.faults.length) at('finality').append(note('Shaded: windows of the faults that are listed below.'));
   }
@@ -126,10 +138,11 @@
   const kTaskTags = {settled: 'good', slashed: 'bad', refunded: 'warn', challenged: 'warn'};
 
   function tasks() {
-    const counts = Object.entries(view.tasks.counts).map(([state, n]) => `${n} ${state}`).join(' · ');
-    at('tasks').append(note(counts),
+    const counts = view.tasks.counts;
+    const states = [...new Set(['requested', 'settled', 'refunded', 'slashed', ...Object.keys(counts)])];
+    at('tasks').append(note(states.map(state => `${counts[state] || 0} ${state}`).join(' · ')),
       has('tasks.settled', 'tasks.open', 'tasks.queued')
-        ? chart('tasks', 'Tasks by state', 'mid', () => Charts.tasks(view))
+        ? chart('tasks', 'Tasks by state', 'mid', place => Charts.tasks(view, place))
         : empty('No task counts were recorded.'),
       el('div', {class: 'card'}, el('h3', {}, 'Prompts and answers'),
         note(view.tasks.rows.length < view.tasks.total
@@ -137,25 +150,21 @@
           : 'Every task of the run.'),
         scroll(table(view.tasks.rows, [
           ['State', '', t => tag(kTaskTags[t.state] || '', t.state)],
-          ['Task', '', t => withSub(el('span', {class: 'mono'}, t.id), t.kind)],
           ['Prompt', 'quote', t => t.prompt], ['Answer', 'quote', t => t.answer],
-          ['Asked, answered', '', t => withSub(t.requester, t.workers)],
+          ['Asked, answered', '', t => withSub(t.requester, t.workers.split(',').join(', '))],
           ['Requested', 'num', t => time(t.requested)],
           ['Took', 'num', t => t.ended < 0 ? 'open' : `${+(t.ended - t.requested).toFixed(2)} s`],
-          ['Tokens', 'num', t => t.tokens], ['Paid', 'num', t => t.paid]], 'No tasks.'))));
+          [`Tokens, paid`, 'num', t => withSub(t.tokens, t.paid)],
+          ['Task', '', t => withSub(el('span', {class: 'mono'}, t.id), t.kind)]], 'No tasks.'))));
   }
 
   function supplyModes() {
-    const modes = ['change', 'stacked', 'log'];
-    const buttons = modes.map(mode => {
-      const button = el('button', {type: 'button', 'aria-pressed': mode === 'change'}, mode);
-      button.addEventListener('click', () => {
-        supplyMode = mode;
-        buttons.forEach(b => b.setAttribute('aria-pressed', b === button));
-        Charts.draw(at('chart-supply'), Charts.supply(view, mode));
-      });
-      return button;
-    });
+    const buttons = ['change', 'stacked', 'log'].map(mode => button(mode, 'Show the pools this way', event => {
+      supplyMode = mode;
+      buttons.forEach(b => b.setAttribute('aria-pressed', b === event.target));
+      Charts.draw(at('chart-supply'), Charts.supply(view, at('chart-supply'), mode));
+    }));
+    buttons[0].setAttribute('aria-pressed', true);
     return buttons;
   }
   let supplyMode = 'change';
@@ -167,14 +176,14 @@
     at('supply').append(
       el('p', {class: s.conserved ? 'line-good' : 'line-bad', id: 'conservation'},
         (s.conserved ? '✓ ' : '✗ ') + s.statement),
-      el('div', {class: 'pair wide-left', style: 'margin-top:1rem'},
-        s.rows.length ? chart('supply', 'Supply by pool', 'mid', () => Charts.supply(view, supplyMode),
-          ...supplyModes()) : el('div', {class: 'card'}, empty('No ledger samples.')),
-        el('div', {class: 'card'}, el('h3', {}, 'Exact balances'),
-          scroll(table(s.rows.length ? [...s.rows, total] : [], columns, 'No ledger samples.')))),
       el('div', {class: 'pair wide-left'},
-        view.rewards.rows.length ? chart('rewards', 'Reward by role', 'low', () => Charts.rewards(view))
-          : el('div', {class: 'card'}, empty('No rewards were paid.')),
+        s.rows.length ? chart('supply', 'Supply by pool', 'mid', place => Charts.supply(view, place, supplyMode),
+          ...supplyModes()) : el('div', {class: 'card'}, empty('No ledger samples.')),
+        view.rewards.rows.length ? chart('rewards', 'Reward by role', 'mid', place => Charts.rewards(view, place))
+          : el('div', {class: 'card'}, empty('No rewards were paid.'))),
+      el('div', {class: 'pair wide-left'},
+        el('div', {class: 'card'}, el('h3', {}, 'Exact balances'),
+          el('div', {class: 'scroll long'}, table(s.rows.length ? [...s.rows, total] : [], columns, 'No ledger samples.'))),
         el('div', {class: 'card'}, el('h3', {}, 'Exact rewards of the run'), scroll(table(
           view.rewards.rows.length ? [...view.rewards.rows,
             {role: 'total', amount: view.rewards.total, rowClass: 'total'}] : [],
@@ -195,17 +204,18 @@
   }
 
   function blocks() {
-    const {rows, total, intervals: i} = view.blocks;
-    const measured = i.count > 0 && i.mean > 0;
+    const {rows, total, intervals: i, latencies: l} = view.blocks;
+    const s = x => x.toFixed(2) + ' s';
+    const memoryless = i.count > 0 && i.mean > 0;
     at('blocks').append(el('div', {class: 'pair'},
-      measured ? chart('intervals', 'Intervals between blocks', 'mid', () => Charts.intervals(view))
+      memoryless ? withNote(chart('intervals', 'Intervals between blocks', 'low', place => Charts.intervals(view, place)),
+        `${i.count} intervals: mean ${s(i.mean)}, deviation ${(i.deviation / i.mean).toFixed(2)} of the mean. ` +
+        'A lottery without memory gives the exponential curve and deviation 1.00; retargeting and faults pull away from it.')
         : el('div', {class: 'card'}, empty('Too few blocks for intervals.')),
-      el('div', {class: 'card'}, el('h3', {}, 'Measured beside theory'), measured ? el('p', {},
-        `Mean interval ${i.mean.toFixed(3)} s over ${i.count} intervals, standard deviation ` +
-        `${i.deviation.toFixed(3)} s, so the deviation is ${(i.deviation / i.mean).toFixed(2)} of the mean.`) : null,
-      note('If blocks were found without memory of the past, as in a lottery that each slot is drawn anew, ' +
-        'intervals would follow the exponential law: deviation 1.00 of the mean, and the curve drawn beside the ' +
-        'bars. A retargeted difficulty, faults and few nodes pull away from it.'))),
+      l.count > 0 ? withNote(chart('latencies', 'From slot to finality', 'low', place => Charts.latencies(view, place)),
+        `${l.count} final blocks: median ${s(l.median)}, 99th percentile ${s(l.p99)}, mean ${s(l.mean)}. ` +
+        'Measured at the first node that held the block as final.')
+        : el('div', {class: 'card'}, empty('No block became final.'))),
     el('div', {class: 'card'}, el('h3', {}, rows.length < total ? `Last ${rows.length} of ${total} blocks` : 'All blocks'),
       scroll(table(rows, [
         ['Height', 'num', b => b.height], ['Slot', 'num', b => b.slot], ['Time', 'num', b => time(b.time)],
@@ -232,7 +242,7 @@
 
   function metrics() {
     at('metrics').append(note('Every metric of this run: its course from start to end, its last value and what it means.'),
-      el('div', {class: 'card'}, scroll(table(view.series, [
+      el('div', {class: 'card'}, el('div', {class: 'scroll long'}, table(view.series, [
         ['Metric', 'nowrap', s => el('span', {class: 'mono'}, s.name)], ['Course', '', s => spark(s.t, s.v)],
         ['Last', 'num', s => s.last], ['Unit', '', s => s.unit || '–'], ['Kind', '', s => s.kind || '–'],
         ['Meaning', '', s => s.meaning]], 'No metrics were recorded.'))));
@@ -251,7 +261,7 @@
   for (const h2 of document.querySelectorAll('main h2')) {
     at('nav').append(el('a', {href: '#' + h2.parentElement.id}, h2.textContent.split(' ')[0]));
   }
-  const drawAll = () => Promise.all(charts.map(c => Charts.draw(c.place, c.figure())));
+  const drawAll = () => Promise.all(charts.map(c => Charts.draw(c.place, c.figure(c.place))));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
   drawAll().then(() => { document.documentElement.dataset.ready = 'true'; });
 })();

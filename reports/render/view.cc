@@ -73,7 +73,9 @@ class View {
   Json rewards() const;
   Json slashes();
   Json blocks();
+  Json distribution(std::vector<double> all) const;
   Json intervals() const;
+  Json latencies() const;
   Json reproduce() const;
 
   const RunRecord& record_;
@@ -105,10 +107,14 @@ void View::overview(Json& out) const {
       {"Tasks settled", count(task_count(record_, "settled")),
        fmt::format("of {} requested", count(task_count(record_, "requested")))},
       {"Nodes", count(record_.nodes.size()), fmt::format("{} slashed", slashed)},
-      {"Virtual time", fmt::format("{:.0f} s", record_.virtual_seconds),
+      {"Virtual time",
+       fmt::format("{} s",
+                   count(static_cast<std::uint64_t>(std::llround(record_.virtual_seconds)))),
        speed > 0 ? fmt::format("{:.3g} times real time", speed) : ""},
-      {"Wall time", fmt::format("{:.3g} s", record_.wall_seconds), "on this machine"},
-      {"Events", count(record_.events), "each folded into the digest"}};
+      {"Wall time", fmt::format("{:.3g} s", record_.wall_seconds), "on the machine named below"},
+      {"Events", count(record_.events), "each folded into the digest"},
+      {"Faults", count(record_.faults.size()),
+       fmt::format("{} slashes on evidence", count(record_.slashes.size()))}};
 }
 
 Json View::asserts() {
@@ -356,26 +362,49 @@ Json View::blocks() {
                     {"finalized", row.finalized},
                     {"latency", latency}});
   }
-  return {{"total", all.size()}, {"rows", std::move(rows)}, {"intervals", intervals()}};
+  return {{"total", all.size()},
+          {"rows", std::move(rows)},
+          {"intervals", intervals()},
+          {"latencies", latencies()}};
 }
 
-Json View::intervals() const {
-  std::vector<double> all;
+// The values of a histogram (spread evenly if too many) and the figures of all of them.
+Json View::distribution(std::vector<double> all) const {
+  std::ranges::sort(all);
   double sum = 0, squares = 0;
-  for (std::size_t i = 1; i < record_.blocks.size(); ++i) {
-    const double interval = record_.blocks[i].time_s - record_.blocks[i - 1].time_s;
-    all.push_back(interval);
-    sum += interval;
-    squares += interval * interval;
+  for (const double value : all) {
+    sum += value;
+    squares += value * value;
   }
   Json seconds = Json::array();
   for (const std::size_t i : spread(all.size(), limits_.intervals)) seconds.push_back(all[i]);
   const double n = std::max<double>(1, static_cast<double>(all.size()));
   const double mean = sum / n;
+  const auto quantile = [&all](std::size_t percent) {
+    return all.empty() ? 0.0 : all[(all.size() - 1) * percent / 100];
+  };
   return {{"count", all.size()},
           {"mean", mean},
           {"deviation", std::sqrt(std::max(0.0, squares / n - mean * mean))},
+          {"median", quantile(50)},
+          {"p99", quantile(99)},
           {"seconds", std::move(seconds)}};
+}
+
+Json View::intervals() const {
+  std::vector<double> all;
+  for (std::size_t i = 1; i < record_.blocks.size(); ++i) {
+    all.push_back(record_.blocks[i].time_s - record_.blocks[i - 1].time_s);
+  }
+  return distribution(std::move(all));
+}
+
+Json View::latencies() const {
+  std::vector<double> all;
+  for (const BlockRow& row : record_.blocks) {
+    if (row.finalized_time_s >= 0) all.push_back(row.finalized_time_s - row.time_s);
+  }
+  return distribution(std::move(all));
 }
 
 Json View::reproduce() const {

@@ -145,7 +145,7 @@ void add_tasks(RunRecord& r, Draws& draws) {
       {"Once upon a time", " there was a small clock that knew where every planet would be."},
       {"The moon is", " a lamp for those who walk home late."},
       {"Write a line about rain.", " Rain reads the roof aloud, one drop a word."},
-      {"Ein Satz über Uhren:", " Die Uhr fragt nie, wie spät es ist. \xF0\x9F\x95\xB0"},
+      {"Ein Satz über Uhren:", " Die Uhr fragt nie, wie spät es ist."},
       {"2 + 2 =", " 4, as it was yesterday"}};
   double time = 12;
   for (int i = 0; time < kSeconds - 5; ++i) {
