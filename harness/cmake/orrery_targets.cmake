@@ -1,4 +1,4 @@
-# Flags, the Python to use, and the target helpers: orrery_layer, orrery_test, orrery_fuzz.
+# Flags, the Python to use, and the target helpers: orrery_layer, orrery_test.
 
 # NumPy, pandas and pytest come from Debian, so Python is Debian's, whatever is first on PATH.
 if(EXISTS /usr/bin/python3)
