@@ -19,17 +19,12 @@ SoftScale attention_logit_scale(std::uint32_t head_dim) {
   return exact::soft_mul(exact::kLog2E, exact::soft_inverse(exact::soft_sqrt(head_dim)));
 }
 
-std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::uint32_t n) {
-  std::int32_t sum = 0;
-  for (std::uint32_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 }  // namespace
 
 Decoder::Decoder(const ModelArtefact& model, Kernel kernel, std::uint32_t capacity)
     : model_(model),
       kernel_(kernel),
+      row_ops_(row_kernels(kernel)),
       capacity_(capacity),
       dim_(model.config.dim),
       head_dim_(model.config.head_dim()),
@@ -94,16 +89,11 @@ void Decoder::attention_block(const LayerWeights& weights, LayerCache& cache, st
 
 void Decoder::mlp_block(const LayerWeights& weights, std::uint32_t rows) {
   const std::uint32_t hidden = model_.config.hidden;
-  const std::int32_t* table = exact::sigmoid_table();
   for (std::uint32_t r = 0; r < rows; ++r) quantise_norm(weights.mlp_norm, r);
   project(weights.gate_up, rows);
   for (std::uint32_t r = 0; r < rows; ++r) {
     const std::int32_t* gate = out_row(r);
-    const std::int32_t* up = gate + hidden;
-    std::int32_t* product = in_row(r);
-    for (std::uint32_t i = 0; i < hidden; ++i) {
-      product[i] = exact::gate_product(gate[i], up[i], table, clamps_);
-    }
+    clamps_ += row_ops_.gate(gate, gate + hidden, in_row(r), hidden);
     quantise_input(hidden, r);
   }
   project(weights.down, rows);
@@ -133,62 +123,44 @@ void Decoder::store_keys_values(LayerCache& cache, std::uint32_t row) {
 }
 
 void Decoder::attend(const LayerCache& cache, std::uint32_t row) {
-  const std::uint32_t keys = position_ + row + 1;
-  const std::int32_t* query = out_row(row);
+  HeadInput head{};
+  head.query = query_.data();
+  head.count = position_ + row + 1;
+  head.width = head_dim_;
+  head.weights = weights_.data();
   for (std::uint32_t h = 0; h < model_.config.heads; ++h) {
     const std::size_t first = std::size_t{h} * capacity_;
     const std::size_t start = std::size_t{h} * head_dim_;
-    const SoftScale query_scale = exact::quantise_row(
-        query + start, static_cast<std::int32_t>(head_dim_), -16, query_.data());
-    const SoftScale scale = exact::soft_mul(query_scale, logit_scale_);
-    for (std::uint32_t t = 0; t < keys; ++t) {
-      const std::int32_t acc =
-          dot(query_.data(), cache.keys.data() + (first + t) * head_dim_, head_dim_);
-      weights_[t] =
-          exact::saturate32(exact::requantise(acc, scale, cache.scales[first + t]), clamps_);
-    }
-    const std::int32_t total =
-        exact::softmax_q15(weights_.data(), static_cast<std::int32_t>(keys), exact::exp2_table());
-    std::int32_t* out = in_row(row) + start;
-    std::fill_n(out, head_dim_, 0);
-    for (std::uint32_t t = 0; t < keys; ++t) {
-      const std::int32_t p = weights_[t];
-      const std::int16_t* value = cache.values.data() + (first + t) * head_dim_;
-      for (std::uint32_t i = 0; i < head_dim_; ++i) out[i] += p * value[i];
-    }
-    for (std::uint32_t i = 0; i < head_dim_; ++i) out[i] = exact::weighted_mean(out[i], total);
+    const SoftScale scale = row_ops_.quantise(out_row(row) + start, head_dim_, query_.data());
+    head.scale = exact::soft_mul(scale, logit_scale_);
+    head.keys = cache.keys.data() + first * head_dim_;
+    head.key_scales = cache.scales.data() + first;
+    head.values = cache.values.data() + first * head_dim_;
+    clamps_ += row_ops_.attend(head, in_row(row) + start);
   }
 }
 
 void Decoder::quantise_norm(const std::vector<std::int16_t>& gain, std::uint32_t row) {
-  q_scales_[row] =
-      exact::norm_quantise_row(residual_row(row), gain.data(), static_cast<std::int32_t>(dim_),
-                               wide_.data(), q_.data() + row * in_stride_);
+  q_scales_[row] = row_ops_.norm(residual_row(row), gain.data(), static_cast<std::uint32_t>(dim_),
+                                 wide_.data(), q_.data() + row * in_stride_);
 }
 
 void Decoder::quantise_input(std::uint32_t width, std::uint32_t row) {
-  q_scales_[row] = exact::quantise_row(in_row(row), static_cast<std::int32_t>(width), -16,
-                                       q_.data() + row * in_stride_);
+  q_scales_[row] = row_ops_.quantise(in_row(row), width, q_.data() + row * in_stride_);
 }
 
 void Decoder::project(const QuantMatrix& matrix, std::uint32_t rows) {
   // Inputs past the matrix's columns meet zero weights, so stale bytes there do not matter.
   multiply(kernel_, matrix, {q_.data(), rows, static_cast<std::uint32_t>(in_stride_)}, out_.data(),
            static_cast<std::uint32_t>(out_stride_));
-  const SoftScale* scales = matrix.scales().data();
   for (std::uint32_t r = 0; r < rows; ++r) {
-    std::int32_t* y = out_row(r);
-    for (std::uint32_t n = 0; n < matrix.rows(); ++n) {
-      y[n] = exact::saturate32(exact::requantise(y[n], q_scales_[r], scales[n]), clamps_);
-    }
+    clamps_ += row_ops_.requantise(out_row(r), matrix.rows(), q_scales_[r], matrix.scales().data());
   }
 }
 
 void Decoder::add_to_residual(std::uint32_t rows) {
   for (std::uint32_t r = 0; r < rows; ++r) {
-    std::int32_t* x = residual_row(r);
-    const std::int32_t* y = out_row(r);
-    for (std::size_t i = 0; i < dim_; ++i) x[i] = exact::residual_add(x[i], y[i], clamps_);
+    clamps_ += row_ops_.add(residual_row(r), out_row(r), static_cast<std::uint32_t>(dim_));
   }
 }
 
@@ -200,8 +172,8 @@ std::span<const std::int32_t> Decoder::residual() const {
 std::span<const std::int32_t> Decoder::logits() {
   ENSURE(rows_ > 0, "a token was appended");
   // The last row of the batch is normalised into the first row of the scratch.
-  q_scales_[0] = exact::norm_quantise_row(residual().data(), model_.final_norm.data(),
-                                          static_cast<std::int32_t>(dim_), wide_.data(), q_.data());
+  q_scales_[0] = row_ops_.norm(residual().data(), model_.final_norm.data(),
+                               static_cast<std::uint32_t>(dim_), wide_.data(), q_.data());
   project(model_.head, 1);
   return {out_.data(), model_.config.vocab};
 }

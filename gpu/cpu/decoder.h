@@ -8,6 +8,7 @@
 #include "gpu/api/model.h"
 #include "gpu/api/transcript.h"
 #include "gpu/cpu/gemm.h"
+#include "gpu/cpu/row_kernels.h"
 
 namespace orrery::gpu {
 
@@ -58,6 +59,7 @@ class Decoder {
 
   const ModelArtefact& model_;
   const Kernel kernel_;
+  const RowKernels row_ops_;
   const std::uint32_t capacity_;
   const std::size_t dim_;
   const std::uint32_t head_dim_;

@@ -136,7 +136,8 @@ std::vector<Kernel> available_kernels() {
   std::vector<Kernel> kernels{Kernel::kPortable};
 #if ORRERY_X86_KERNELS
   if (__builtin_cpu_supports("avx2")) kernels.push_back(Kernel::kAvx2);
-  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) {
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     kernels.push_back(Kernel::kAvx512Vnni);
   }
 #endif

@@ -52,7 +52,7 @@ constexpr std::array<std::int32_t, kSigmoidEntries> make_sigmoid() {
     entry = static_cast<std::int32_t>(static_cast<std::uint64_t>(scaled / divisor));
     power = mul_q62(power, step);
   }
-  table.back() = 1 << 28;  // so that the branch at |x| = 16 is continuous
+  table[1024] = table[1025] = 1 << 28;  // past 16 the function is x or 0
   return table;
 }
 

@@ -9,8 +9,9 @@
 
 namespace orrery::gpu::exact {
 
-inline constexpr int kExp2Entries = 257;      // 2^-(i/256) in Q30, i = 0..256
-inline constexpr int kSigmoidEntries = 1025;  // sigmoid(i/64) in Q28, i = 0..1024; the last is 1
+inline constexpr int kExp2Entries = 257;  // 2^-(i/256) in Q30, i = 0..256
+inline constexpr int kSigmoidEntries =
+    1026;  // sigmoid(i/64) in Q28; the last two, i >= 1024, are 1
 
 const std::int32_t* exp2_table();
 const std::int32_t* sigmoid_table();
@@ -19,27 +20,28 @@ const std::int32_t* sigmoid_table();
 // product stays in 32 bits (step * 255 < 2^30), which lets compilers vectorise it.
 ORRERY_HOST_DEVICE constexpr std::int32_t exp2_negative(std::uint32_t d,
                                                         const std::int32_t* table) {
-  const int whole = static_cast<int>(d >> 16);
-  if (whole > 30) return 0;
-  const auto i = (d >> 8) & 255;
+  const auto whole = static_cast<std::int32_t>(d >> 16);
+  const auto i = static_cast<std::int32_t>((d >> 8) & 255);
   const auto fraction = static_cast<std::int32_t>(d & 255);
   const std::int32_t step = table[i] - table[i + 1];
   const std::int32_t v = table[i] - ((step * fraction + 128) >> 8);
-  return (v + ((1 << whole) >> 1)) >> whole;  // rsh in 32 bits
+  const std::int32_t shift = whole > 30 ? 30 : whole;
+  const std::int32_t rounded = (v + ((1 << shift) >> 1)) >> shift;  // rsh in 32 bits
+  return whole > 30 ? 0 : rounded;
 }
 
 // x * sigmoid(x), both Q16. The table covers |x| < 16, past which sigmoid is 0 or 1 to within 2e-7.
 ORRERY_HOST_DEVICE constexpr std::int32_t silu(std::int32_t x, const std::int32_t* table) {
   constexpr std::int32_t kOne = 1 << 28;
-  const auto a = static_cast<std::uint32_t>(magnitude(x));
-  std::int32_t g = kOne;
-  if (a < (16u << 16)) {
-    const auto i = a >> 10;
-    const auto fraction = static_cast<std::int32_t>(a & 1023);
-    g = table[i] + (((table[i + 1] - table[i]) * fraction + 512) >> 10);
-  }
-  if (x < 0) g = kOne - g;
-  return static_cast<std::int32_t>(rsh(std::int64_t{x} * g, 28));
+  constexpr std::uint32_t kEnd = 16u << 16;
+  const std::uint32_t sign = x < 0 ? ~0u : 0u;
+  const std::uint32_t size = (static_cast<std::uint32_t>(x) ^ sign) - sign;  // |x|, also of -2^31
+  const std::uint32_t a = size < kEnd ? size : kEnd;
+  const auto i = static_cast<std::int32_t>(a >> 10);
+  const auto fraction = static_cast<std::int32_t>(a & 1023);
+  const std::int32_t g = table[i] + (((table[i + 1] - table[i]) * fraction + 512) >> 10);
+  const std::int32_t sided = x < 0 ? kOne - g : g;
+  return static_cast<std::int32_t>((std::int64_t{x} * sided + (1 << 27)) >> 28);
 }
 
 }  // namespace orrery::gpu::exact

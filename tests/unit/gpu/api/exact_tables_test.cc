@@ -17,12 +17,13 @@ TEST(ExactTables, Exp2EntriesAreCorrectlyRounded) {
   }
 }
 
-TEST(ExactTables, SigmoidEntriesAreCorrectlyRoundedButTheLast) {
-  for (int i = 0; i + 1 < exact::kSigmoidEntries; ++i) {
+TEST(ExactTables, SigmoidEntriesAreCorrectlyRoundedBelowSixteen) {
+  for (int i = 0; i < 1024; ++i) {
     const long double want = 1 / (1 + std::exp(-i / 64.0L)) * (1 << 28);
     EXPECT_LE(std::abs(want - exact::sigmoid_table()[i]), 0.5001L) << i;
   }
   EXPECT_EQ(exact::sigmoid_table()[1024], 1 << 28);
+  EXPECT_EQ(exact::sigmoid_table()[1025], 1 << 28);
 }
 
 TEST(ExactTables, Exp2IsWithinOneMillionthAndNeverIncreases) {
