@@ -7,25 +7,25 @@
 namespace orrery::chain {
 namespace {
 
-const std::string kTargetPath = "/consensus/target";
-const std::string kWorkPath = "/consensus/work";
-const std::string kUserWorkPath = "/consensus/user-work";  // moving average, work units a block
-const std::string kCarriedPath = "/consensus/carried";     // user work carried by this block
-const std::string kSlotPath = "/consensus/slot";
-const std::string kSeedPath = "/consensus/seed";
-const std::string kMixPath = "/consensus/mix";
+constexpr std::string_view kTargetPath = "/consensus/target";
+constexpr std::string_view kWorkPath = "/consensus/work";
+constexpr std::string_view kUserWorkPath = "/consensus/user-work";  // moving average, work units a block
+constexpr std::string_view kCarriedPath = "/consensus/carried";     // user work carried by this block
+constexpr std::string_view kSlotPath = "/consensus/slot";
+constexpr std::string_view kSeedPath = "/consensus/seed";
+constexpr std::string_view kMixPath = "/consensus/mix";
 
 std::string credit_path(const Address& who) { return "/credits/of/" + who.hex(); }
 std::string expiry_path(std::uint64_t height, const Address& who) {
   return "/credits/expire/" + height_key(height) + "/" + who.hex();
 }
 
-Hash256 hash_at(const StateTree& state, const std::string& path) {
+Hash256 hash_at(const StateTree& state, std::string_view path) {
   const auto value = state.get(path);
   return value ? Reader(*value).hash() : Hash256{};
 }
 
-void set_hash(StateTree& state, const std::string& path, const Hash256& hash) {
+void set_hash(StateTree& state, std::string_view path, const Hash256& hash) {
   state.set(path, Writer().hash(hash).take());
 }
 

@@ -16,16 +16,16 @@ std::string unbonding_path(std::uint64_t release, const Address& who) {
 std::string escrow_path(const Hash256& task) { return "/escrow/" + to_hex(task); }
 std::string pool_path(std::string_view pool) { return "/pools/" + std::string(pool); }
 
-Amount amount_at(const StateTree& state, const std::string& path) {
+Amount amount_at(const StateTree& state, std::string_view path) {
   const auto value = state.get(path);
   if (!value) return 0;
   Reader in(*value);
   const Amount amount = in.wide();
-  ENSURE(in.finish().has_value(), "an amount has 16 bytes: " + path);
+  ENSURE(in.finish().has_value(), "an amount has 16 bytes: " + std::string(path));
   return amount;
 }
 
-void set_amount(StateTree& state, const std::string& path, Amount amount) {
+void set_amount(StateTree& state, std::string_view path, Amount amount) {
   if (amount == 0) {
     state.erase(path);
   } else {
@@ -33,32 +33,32 @@ void set_amount(StateTree& state, const std::string& path, Amount amount) {
   }
 }
 
-Status move_money(StateTree& state, const std::string& from, const std::string& to, Amount amount) {
+Status move_money(StateTree& state, std::string_view from, std::string_view to, Amount amount) {
   const auto left = checked_sub(amount_at(state, from), amount);
-  if (!left) return fail(ErrorCode::kRefused, "not enough in " + from);
+  if (!left) return fail(ErrorCode::kRefused, "not enough in " + std::string(from));
   if (amount == 0 || from == to) return {};
   const auto sum = checked_add(amount_at(state, to), amount);
-  ENSURE(sum.has_value(), "an amount exceeds 128 bits: " + to);
+  ENSURE(sum.has_value(), "an amount exceeds 128 bits: " + std::string(to));
   set_amount(state, from, *left);
   set_amount(state, to, *sum);
   return {};
 }
 
-void must_move_money(StateTree& state, const std::string& from, const std::string& to, Amount amount) {
+void must_move_money(StateTree& state, std::string_view from, std::string_view to, Amount amount) {
   const Status moved = move_money(state, from, to, amount);
   ENSURE(moved.has_value(), moved.error().message);
 }
 
-std::uint64_t number_at(const StateTree& state, const std::string& path) {
+std::uint64_t number_at(const StateTree& state, std::string_view path) {
   const auto value = state.get(path);
   if (!value) return 0;
   Reader in(*value);
   const std::uint64_t number = in.u64();
-  ENSURE(in.finish().has_value(), "a number has 8 bytes: " + path);
+  ENSURE(in.finish().has_value(), "a number has 8 bytes: " + std::string(path));
   return number;
 }
 
-void set_number(StateTree& state, const std::string& path, std::uint64_t value) {
+void set_number(StateTree& state, std::string_view path, std::uint64_t value) {
   if (value == 0) {
     state.erase(path);
   } else {

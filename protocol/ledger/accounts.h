@@ -34,16 +34,16 @@ inline constexpr std::string_view kBurntPool = "burnt";
 
 std::string nonce_path(const Address& who);
 
-Amount amount_at(const StateTree& state, const std::string& path);
-void set_amount(StateTree& state, const std::string& path, Amount amount);  // zero erases the leaf
+Amount amount_at(const StateTree& state, std::string_view path);
+void set_amount(StateTree& state, std::string_view path, Amount amount);  // zero erases the leaf
 
 // kRefused if `from` holds less; then nothing has changed.
-Status move_money(StateTree& state, const std::string& from, const std::string& to, Amount amount);
+Status move_money(StateTree& state, std::string_view from, std::string_view to, Amount amount);
 // For moves that the caller has already shown to be covered.
-void must_move_money(StateTree& state, const std::string& from, const std::string& to, Amount amount);
+void must_move_money(StateTree& state, std::string_view from, std::string_view to, Amount amount);
 
-std::uint64_t number_at(const StateTree& state, const std::string& path);
-void set_number(StateTree& state, const std::string& path, std::uint64_t value);
+std::uint64_t number_at(const StateTree& state, std::string_view path);
+void set_number(StateTree& state, std::string_view path, std::uint64_t value);
 
 // Sixteen digits, so that paths sort by number.
 std::string height_key(std::uint64_t height);

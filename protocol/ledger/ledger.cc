@@ -45,12 +45,12 @@ Status genesis_pools(ExecContext& ctx, const Genesis&) {
 
 constexpr std::string_view kVestedPath = "/rewards/vested";
 constexpr std::string_view kGenesisTimePath = "/rewards/genesis-time";
-const Address kNobody{};
+constexpr Address kNobody{};
 
 std::string carry_path(std::size_t i) { return fmt::format("/rewards/carry/{}", i); }
 
 Status genesis_rewards(ExecContext& ctx, const Genesis& genesis) {
-  set_number(ctx.state, std::string(kGenesisTimePath), static_cast<std::uint64_t>(genesis.time_ns));
+  set_number(ctx.state, kGenesisTimePath, static_cast<std::uint64_t>(genesis.time_ns));
   return {};
 }
 
@@ -112,7 +112,7 @@ void pay_fees(ExecContext& ctx) {
 void release_vesting(ExecContext& ctx) {
   const Amount total =
       mul_div_floor(ctx.params.token.supply, ctx.params.token.team_percent, 100);
-  const auto start = static_cast<std::int64_t>(number_at(ctx.state, std::string(kGenesisTimePath)));
+  const auto start = static_cast<std::int64_t>(number_at(ctx.state, kGenesisTimePath));
   const Amount due = vested(total, ctx.header.timestamp_ns - start, ctx.params.token.team_vesting);
   const Amount done = total - amount_at(ctx.state, pool_path(kTeamPool));
   if (due <= done) return;

@@ -1,6 +1,7 @@
 #include "protocol/node/producer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/base/codec.h"
 #include "gpu/api/inference.h"
@@ -13,7 +14,7 @@
 namespace orrery::chain {
 namespace {
 
-const Bytes kSlotKey = {'p'};
+constexpr std::array<std::uint8_t, 1> kSlotKey = {'p'};
 constexpr std::size_t kMaxKeptEvidence = 256;
 
 }  // namespace
@@ -187,7 +188,7 @@ void Producer::finish(env::Env& env) {
   last_slot_ = block.header.slot;
   recorded_ = share_block(std::move(block), chain_.params().id);
   const std::uint64_t sequence =
-      env.store.apply({{kSlotKey, Buffer(Writer().u64(last_slot_).take())}});
+      env.store.apply({{Bytes(kSlotKey.begin(), kSlotKey.end()), Buffer(Writer().u64(last_slot_).take())}});
   env.store.sync(sequence, {kCookieBlock, last_slot_});
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/base/codec.h"
 #include "protocol/ledger/ledger.h"
+#include "protocol/ledger/staking.h"
 #include "protocol/types/trace_kinds.h"
 
 namespace orrery::chain {
@@ -11,8 +12,10 @@ Bytes encode(const UserRequest& r) {
   out.u8(static_cast<std::uint8_t>(r.kind));
   if (r.kind == UserRequest::Kind::kTask) {
     out.bytes(encode(r.task));
-  } else {
+  } else if (r.kind == UserRequest::Kind::kTransfer) {
     out.array(r.to.bytes).wide(r.amount);
+  } else {
+    out.wide(r.amount);
   }
   return out.take();
 }
@@ -33,6 +36,10 @@ Result<UserRequest> decode_user_request(ByteView bytes) {
     case 1:
       r.kind = UserRequest::Kind::kTransfer;
       r.to = Address{in.array<20>()};
+      r.amount = in.wide();
+      break;
+    case 2:
+      r.kind = UserRequest::Kind::kUnstake;
       r.amount = in.wide();
       break;
     default: in.fail("unknown kind of request");
@@ -67,6 +74,8 @@ void serve_user(env::Env& env, const env::Request& request, Wallet& wallet,
   } else if (asked->kind == UserRequest::Kind::kTask) {
     sent = wallet.submit(env, kRequestTag, encode(asked->task));
     reply.task = task_id(params.id, wallet.address(), nonce);
+  } else if (asked->kind == UserRequest::Kind::kUnstake) {
+    sent = wallet.submit(env, kUnstakeTag, encode(UnstakePayload{asked->amount}));
   } else {
     sent = wallet.submit(env, kTransferTag, encode(TransferPayload{asked->to, asked->amount}));
   }

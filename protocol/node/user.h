@@ -7,10 +7,10 @@
 namespace orrery::chain {
 
 struct UserRequest {
-  enum class Kind : std::uint8_t { kTask, kTransfer } kind = Kind::kTask;
+  enum class Kind : std::uint8_t { kTask, kTransfer, kUnstake } kind = Kind::kTask;
   RequestPayload task;     // kTask
   Address to;              // kTransfer
-  Amount amount = 0;       // kTransfer
+  Amount amount = 0;       // kTransfer, kUnstake
 };
 Bytes encode(const UserRequest& request);
 Result<UserRequest> decode_user_request(ByteView bytes);

@@ -1,5 +1,7 @@
 #include "protocol/node/voter.h"
 
+#include <array>
+
 #include "engine/base/codec.h"
 #include "protocol/consensus/lottery.h"
 #include "protocol/ledger/accounts.h"
@@ -9,7 +11,7 @@
 namespace orrery::chain {
 namespace {
 
-const Bytes kVoteKey = {'v'};
+constexpr std::array<std::uint8_t, 1> kVoteKey = {'v'};
 constexpr std::uint64_t kFreshEpochs = 2;  // a chain younger than this cannot have been voted on
 
 }  // namespace
@@ -59,7 +61,7 @@ void Voter::prepare(env::Env& env, const Vote& vote) {
   last_source_ = vote.source.epoch;
   last_target_ = vote.target.epoch;
   const std::uint64_t sequence = env.store.apply(
-      {{kVoteKey, Buffer(Writer().u64(last_source_).u64(last_target_).take())}});
+      {{Bytes(kVoteKey.begin(), kVoteKey.end()), Buffer(Writer().u64(last_source_).u64(last_target_).take())}});
   env.trace.emit({.kind = kTraceVoteRecorded,
                   .n = {vote.target.epoch, sequence},
                   .a = vote.target.block});

@@ -28,6 +28,7 @@ enum class SeededBug : std::uint8_t {
   kIllegalTransition,   // task-automaton
   kEarlyUnbond,         // unbonding-delay
   kSlashHonest,         // honest-never-slashed
+  kForgetDeadline,      // tasks-end-in-time
 };
 
 struct SeededBugName {
@@ -36,7 +37,7 @@ struct SeededBugName {
   std::string_view invariant;  // the checker that must object
 };
 
-inline constexpr std::array<SeededBugName, 17> kSeededBugs{{
+inline constexpr std::array<SeededBugName, 18> kSeededBugs{{
     {SeededBug::kMintOneUnit, "mint-one-unit", "supply-conserved"},
     {SeededBug::kVoteBeforeSync, "vote-before-sync", "vote-durable-before-send"},
     {SeededBug::kAcceptWrongInference, "accept-wrong-inference", "wrong-inference-never-settles"},
@@ -54,6 +55,7 @@ inline constexpr std::array<SeededBugName, 17> kSeededBugs{{
     {SeededBug::kIllegalTransition, "illegal-transition", "task-automaton"},
     {SeededBug::kEarlyUnbond, "early-unbond", "unbonding-delay"},
     {SeededBug::kSlashHonest, "slash-honest", "honest-never-slashed"},
+    {SeededBug::kForgetDeadline, "forget-deadline", "tasks-end-in-time"},
 }};
 
 #ifdef ORRERY_SEEDED_BUGS

@@ -248,7 +248,8 @@ Module tasks_module() {
           .state_paths = {"/tasks/", "/queue/", "/due/", "/escrow/"},
           .money = {{"/escrow/", "", "escrow"}},
           .invariants = {"escrow-matches-open-tasks", "task-automaton", "task-settles-once",
-                         "pay-needs-assignment", "wrong-inference-never-settles"},
+                         "pay-needs-assignment", "wrong-inference-never-settles",
+                         "tasks-end-in-time"},
           .body = apply_proofs,
           .end_block = end_block};
 }
