@@ -55,6 +55,7 @@ struct LinkSpec {
   std::uint32_t loss_ppm = 0;         // datagrams lost; on reliable channels a retransmission delay
   std::uint32_t duplicate_ppm = 0;    // datagrams only
   std::uint64_t bytes_per_second = 0;  // 0: unlimited
+  bool operator==(const LinkSpec&) const = default;
 };
 
 struct NetworkSpec {
@@ -110,11 +111,11 @@ struct AssertSpec {
   std::string name;
   AssertKind kind = AssertKind::kAtEnd;
   std::string metric;   // name in the metric registry (reports/record/metrics.h)
-  std::string op;       // < <= > >= == !=
-  std::string value;    // decimal, already in the metric's unit
+  std::string op;       // < <= > >= == != increases
+  std::string value;    // decimal, already in the metric's unit; empty for increases
   std::string text;     // as written
-  Duration within{};    // kEventually
-  std::string after;    // kEventually: "", "<fault name>.begin", "<fault name>.end" or ""
+  Duration within{};    // kEventually; until the end of the run if the file gives none
+  std::string after;    // kEventually: "", "<fault name>.begin", "<fault name>.end" or "t+<duration>"
   Time after_time{};    // kEventually: resolved instant of `after`
 };
 
@@ -132,6 +133,7 @@ struct Scenario {
   std::vector<FaultSpec> timeline;
   std::vector<AssertSpec> asserts;
   Duration metrics_every = Duration::seconds(10);
+  bool report_html = true;
   std::string seeded_bug;  // only accepted by builds with ORRERY_SEEDED_BUGS
 
   std::string source_path;      // as given on the command line
