@@ -3,8 +3,8 @@
 
 #include "reports/record/amount.h"
 #include "reports/record/text.h"
+#include "reports/render/figures.h"
 #include "reports/render/render.h"
-#include "reports/render/view.h"
 
 namespace orrery::report {
 namespace {

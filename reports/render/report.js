@@ -20,7 +20,7 @@
   function time(seconds) {
     if (seconds < 0) return '–';
     const {unit, size} = Charts.clock(view.seconds);
-    return size === 1 ? `${+seconds.toFixed(2)} s` : `${(seconds / size).toFixed(2)} ${unit}`;
+    return size === 1 ? `${+ seconds.toFixed(2)} s` : `${(seconds / size).toFixed(2)} ${unit}`;
   }
 
   // "1,234.500000" with a faint fraction, so that the eye finds the whole tokens.
@@ -32,19 +32,23 @@
     return td;
   }
 
-  // columns: [header, kind, row => value]; kind: '' | num | money | nowrap | quote. A value is text, a
-  // number or a node.
+  // columns: [header, kind, row => value]; kind: '' | num | money | nowrap | quote. A value is
+  // text, a number or a node.
   function table(rows, columns, none) {
     if (rows.length === 0) return empty(none);
-    const head = columns.map(([name, kind]) =>
-      el('th', kind === 'money' || kind === 'num' ? {class: 'num'} : {}, name));
+    const head = columns.map(
+        ([name, kind]) => el('th', kind === 'money' || kind === 'num' ? {class: 'num'} : {}, name));
     const body = rows.map(row => {
       const tr = el('tr', row.rowClass ? {class: row.rowClass} : {});
       for (const [, kind, get] of columns) {
         const value = get(row);
-        if (kind === 'money') tr.append(money(value));
-        else if (kind === 'quote') tr.append(el('td', {}, el('div', {class: 'quote', tabindex: 0}, value)));
-        else tr.append(el('td', kind ? {class: kind} : {}, value instanceof Node ? value : String(value)));
+        if (kind === 'money')
+          tr.append(money(value));
+        else if (kind === 'quote')
+          tr.append(el('td', {}, el('div', {class: 'quote', tabindex: 0}, value)));
+        else
+          tr.append(
+              el('td', kind ? {class: kind} : {}, value instanceof Node ? value : String(value)));
       }
       return tr;
     });
@@ -75,10 +79,14 @@
   function chart(name, title, size, figure, ...more) {
     const place = el('div', {class: 'chart ' + size, id: 'chart-' + name});
     charts.push({place, figure});
-    return el('div', {class: 'card'}, el('div', {class: 'head'}, el('h3', {}, title),
-      el('span', {class: 'tools'}, ...more,
-        button('CSV', 'Save what the chart shows as CSV', () => save(name, Charts.csv(place))),
-        button('SVG', 'Save the chart as a picture', () => Charts.svg(place, name)))), place);
+    return el(
+        'div', {class: 'card'},
+        el('div', {class: 'head'}, el('h3', {}, title),
+           el('span', {class: 'tools'}, ...more,
+              button(
+                  'CSV', 'Save what the chart shows as CSV', () => save(name, Charts.csv(place))),
+              button('SVG', 'Save the chart as a picture', () => Charts.svg(place, name)))),
+        place);
   }
 
   function overview() {
@@ -86,23 +94,43 @@
     at('about').textContent = view.about;
     at('digest').textContent = view.digest;
     const {state, text} = view.verdict;
-    const words = {held: ['✓', 'All held'], violated: ['✗', 'Violated'], partial: ['◐', 'Partial run']};
+    const words = {
+      held: ['✓', 'All held'],
+      violated: ['✗', 'Violated'],
+      partial: ['◐', 'Partial run'],
+      unchecked: ['○', 'Nothing checked']
+    };
     const [sign, word] = words[state];
     at('verdict').classList.add(state);
-    at('verdict').append(el('span', {class: 'sign', 'aria-hidden': 'true'}, sign),
-      el('div', {}, el('strong', {}, word), text));
+    at('verdict').append(
+        el('span', {class: 'sign', 'aria-hidden': 'true'}, sign),
+        el('div', {}, el('strong', {}, word), text));
     for (const [label, value, hint] of view.figures) {
-      at('figures').append(el('div', {class: 'figure'}, el('div', {class: 'label'}, label),
-        el('div', {class: 'value'}, value), el('div', {class: 'hint'}, hint)));
+      at('figures').append(
+          el('div', {class: 'figure'}, el('div', {class: 'label'}, label),
+             el('div', {class: 'value'}, value), el('div', {class: 'hint'}, hint)));
     }
-    at('asserts').append(table(view.asserts, [
-      ['', '', r => r.ok ? tag('good', '✓ held') : tag('bad', '✗ failed')],
-      ['Assertion', '', r => withSub(r.name, r.text)],
-      ['Seen', '', r => r.seen]], 'The scenario states no assertions.'));
-    at('invariants').append(table(view.invariants, [
-      ['', '', r => r.ok ? tag('good', '✓ held') : tag('bad', `✗ ${r.violations} times`)],
-      ['Invariant', '', r => withSub(r.name, r.about, r.first && 'First: ' + r.first)],
-      ['Checks', 'num', r => r.checks]], 'No invariant was checked.'));
+    at('asserts').append(table(
+        view.asserts,
+        [
+          ['', '', r => r.ok ? tag('good', '✓ held') : tag('bad', '✗ failed')],
+          ['Assertion', '', r => withSub(r.name, r.text)], ['Seen', '', r => r.seen]
+        ],
+        'The scenario states no assertions.'));
+    at('invariants')
+        .append(table(
+            view.invariants,
+            [
+              [
+                '', '',
+                r => !r.ok ? tag('bad', `✗ ${r.violations} times`) :
+                    r.checked ? tag('good', '✓ held') :
+                                tag('warn', '○ not checked')
+              ],
+              ['Invariant', '', r => withSub(r.name, r.about, r.first && 'First: ' + r.first)],
+              ['Checks', 'num', r => r.checks]
+            ],
+            'No invariant was checked.'));
   }
 
   function network() {
@@ -125,21 +153,27 @@
     return card;
   }
 
-  const has = (...names) => names.some(name => view.series.some(s => s.name === name && s.t.length));
+  const has = (...names) =>
+      names.some(name => view.series.some(s => s.name === name && s.t.length));
 
   function finality() {
-    at('finality').append(has('height', 'finalized_height')
-      ? chart('finality', 'Best branch, finalised part, and the distance between them', 'mid',
-        place => Charts.finality(view, place))
-      : empty('No heights were recorded.'));
-    if (view.faults.length) at('finality').append(note('Shaded: windows of the faults that are listed below.'));
+    at('finality')
+        .append(
+            has('height', 'finalized_height') ?
+                chart(
+                    'finality', 'Best branch, finalised part, and the distance between them', 'mid',
+                    place => Charts.finality(view, place)) :
+                empty('No heights were recorded.'));
+    if (view.faults.length)
+      at('finality').append(note('Shaded: windows of the faults that are listed below.'));
   }
 
   const kTaskTags = {settled: 'good', slashed: 'bad', refunded: 'warn', challenged: 'warn'};
 
   function tasks() {
     const counts = view.tasks.counts;
-    const states = [...new Set(['requested', 'settled', 'refunded', 'slashed', ...Object.keys(counts)])];
+    const states =
+        [...new Set(['requested', 'settled', 'refunded', 'slashed', ...Object.keys(counts)])];
     at('tasks').append(note(states.map(state => `${counts[state] || 0} ${state}`).join(' · ')),
       has('tasks.settled', 'tasks.open', 'tasks.queued')
         ? chart('tasks', 'Tasks by state', 'mid', place => Charts.tasks(view, place))
@@ -159,35 +193,48 @@
   }
 
   function supplyModes() {
-    const buttons = ['change', 'stacked', 'log'].map(mode => button(mode, 'Show the pools this way', event => {
-      supplyMode = mode;
-      buttons.forEach(b => b.setAttribute('aria-pressed', b === event.target));
-      Charts.draw(at('chart-supply'), Charts.supply(view, at('chart-supply'), mode));
-    }));
+    const buttons = ['change', 'stacked', 'log'].map(
+        mode => button(mode, 'Show the pools this way', event => {
+          supplyMode = mode;
+          buttons.forEach(b => b.setAttribute('aria-pressed', b === event.target));
+          Charts.draw(at('chart-supply'), Charts.supply(view, at('chart-supply'), mode));
+        }));
     buttons[0].setAttribute('aria-pressed', true);
     return buttons;
   }
   let supplyMode = 'change';
 
   function supply() {
-    const s = view.supply, columns = [['Pool', 'nowrap', r => r.pool],
-      [`At the end (${s.symbol})`, 'money', r => r.end], ['Change', 'money', r => r.change]];
+    const s = view.supply, columns = [
+      ['Pool', 'nowrap', r => r.pool], [`At the end (${s.symbol})`, 'money', r => r.end],
+      ['Change', 'money', r => r.change]
+    ];
     const total = Object.assign({rowClass: 'total'}, s.total);
     at('supply').append(
-      el('p', {class: s.conserved ? 'line-good' : 'line-bad', id: 'conservation'},
-        (s.conserved ? '✓ ' : '✗ ') + s.statement),
-      el('div', {class: 'pair wide-left'},
-        s.rows.length ? chart('supply', 'Supply by pool', 'mid', place => Charts.supply(view, place, supplyMode),
-          ...supplyModes()) : el('div', {class: 'card'}, empty('No ledger samples.')),
-        view.rewards.rows.length ? chart('rewards', 'Reward by role', 'mid', place => Charts.rewards(view, place))
-          : el('div', {class: 'card'}, empty('No rewards were paid.'))),
-      el('div', {class: 'pair wide-left'},
-        el('div', {class: 'card'}, el('h3', {}, 'Exact balances'),
-          el('div', {class: 'scroll long'}, table(s.rows.length ? [...s.rows, total] : [], columns, 'No ledger samples.'))),
-        el('div', {class: 'card'}, el('h3', {}, 'Exact rewards of the run'), scroll(table(
-          view.rewards.rows.length ? [...view.rewards.rows,
-            {role: 'total', amount: view.rewards.total, rowClass: 'total'}] : [],
-          [['Role', 'nowrap', r => r.role], [s.symbol, 'money', r => r.amount]], 'No rewards were paid.')))));
+        el('p', {class: s.conserved ? 'line-good' : 'line-bad', id: 'conservation'},
+           (s.conserved ? '✓ ' : '✗ ') + s.statement),
+        el('div', {class: 'pair wide-left'},
+           s.rows.length ? chart(
+                               'supply', 'Supply by pool', 'mid',
+                               place => Charts.supply(view, place, supplyMode), ...supplyModes()) :
+                           el('div', {class: 'card'}, empty('No ledger samples.')),
+           view.rewards.rows.length ?
+               chart('rewards', 'Reward by role', 'mid', place => Charts.rewards(view, place)) :
+               el('div', {class: 'card'}, empty('No rewards were paid.'))),
+        el('div', {class: 'pair wide-left'},
+           el('div', {class: 'card'}, el('h3', {}, 'Exact balances'),
+              el('div', {class: 'scroll long'},
+                 table(s.rows.length ? [...s.rows, total] : [], columns, 'No ledger samples.'))),
+           el('div', {class: 'card'}, el('h3', {}, 'Exact rewards of the run'),
+              scroll(table(
+                  view.rewards.rows.length ?
+                      [
+                        ...view.rewards.rows,
+                        {role: 'total', amount: view.rewards.total, rowClass: 'total'}
+                      ] :
+                      [],
+                  [['Role', 'nowrap', r => r.role], [s.symbol, 'money', r => r.amount]],
+                  'No rewards were paid.')))));
   }
 
   function faults() {
@@ -229,10 +276,15 @@
   const kSvg = 'http://www.w3.org/2000/svg';
   function spark(t, v) {
     const known = v.filter(x => x !== null);
-    const low = Math.min(...known), high = Math.max(...known), t0 = t[0], span = t[t.length - 1] - t0 || 1;
-    const points = t.map((x, i) => v[i] === null ? null
-      : `${((x - t0) / span * 116 + 2).toFixed(1)},${(23 - (high > low ? (v[i] - low) / (high - low) : 0.5) * 20).toFixed(1)}`);
-    const svg = document.createElementNS(kSvg, 'svg'), line = document.createElementNS(kSvg, 'polyline');
+    const low = Math.min(...known), high = Math.max(...known), t0 = t[0],
+          span = t[t.length - 1] - t0 || 1;
+    const points = t.map(
+        (x, i) => v[i] === null ?
+            null :
+            `${((x - t0) / span * 116 + 2).toFixed(1)},${
+                (23 - (high > low ? (v[i] - low) / (high - low) : 0.5) * 20).toFixed(1)}`);
+    const svg = document.createElementNS(kSvg, 'svg'),
+          line = document.createElementNS(kSvg, 'polyline');
     svg.setAttribute('class', 'spark');
     svg.setAttribute('viewBox', '0 0 120 26');
     line.setAttribute('points', points.filter(Boolean).join(' '));
@@ -241,27 +293,44 @@
   }
 
   function metrics() {
-    at('metrics').append(note('Every metric of this run: its course from start to end, its last value and what it means.'),
-      el('div', {class: 'card'}, el('div', {class: 'scroll long'}, table(view.series, [
-        ['Metric', 'nowrap', s => el('span', {class: 'mono'}, s.name)], ['Course', '', s => spark(s.t, s.v)],
-        ['Last', 'num', s => s.last], ['Unit', '', s => s.unit || '–'], ['Kind', '', s => s.kind || '–'],
-        ['Meaning', '', s => s.meaning]], 'No metrics were recorded.'))));
+    at('metrics').append(
+        note(
+            'Every metric of this run: its course from start to end, its last value and what it means.'),
+        el('div', {class: 'card'},
+           el('div', {class: 'scroll long'},
+              table(
+                  view.series,
+                  [
+                    ['Metric', 'nowrap', s => el('span', {class: 'mono'}, s.name)],
+                    ['Course', '', s => spark(s.t, s.v)], ['Last', 'num', s => s.last],
+                    ['Unit', '', s => s.unit || '–'], ['Kind', '', s => s.kind || '–'],
+                    ['Meaning', '', s => s.meaning]
+                  ],
+                  'No metrics were recorded.'))));
   }
 
   function reproduce() {
     const {Command: command, ...rest} = view.reproduce;
     const list = el('dl', {class: 'keys'});
-    for (const [label, value] of Object.entries(rest)) list.append(el('dt', {}, label), el('dd', {}, value));
-    at('reproduce').append(el('div', {class: 'card'}, el('code', {class: 'command'}, command), list));
-    const left = view.cuts.length ? ` Shown here for size: ${view.cuts.join(', ')}; the files beside it hold all.` : '';
+    for (const [label, value] of Object.entries(rest))
+      list.append(el('dt', {}, label), el('dd', {}, value));
+    at('reproduce')
+        .append(el('div', {class: 'card'}, el('code', {class: 'command'}, command), list));
+    const left = view.cuts.length ?
+        ` Shown here for size: ${view.cuts.join(', ')}; the files beside it hold all.` :
+        '';
     at('foot').textContent = 'One file, nothing loaded from elsewhere.' + left;
   }
 
-  for (const build of [overview, network, finality, tasks, supply, faults, blocks, metrics, reproduce]) build();
+  for (const build
+           of [overview, network, finality, tasks, supply, faults, blocks, metrics, reproduce])
+    build();
   for (const h2 of document.querySelectorAll('main h2')) {
     at('nav').append(el('a', {href: '#' + h2.parentElement.id}, h2.textContent.split(' ')[0]));
   }
   const drawAll = () => Promise.all(charts.map(c => Charts.draw(c.place, c.figure(c.place))));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
-  drawAll().then(() => { document.documentElement.dataset.ready = 'true'; });
+  drawAll().then(() => {
+    document.documentElement.dataset.ready = 'true';
+  });
 })();

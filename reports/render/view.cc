@@ -11,6 +11,7 @@
 #include "reports/record/amount.h"
 #include "reports/record/metrics.h"
 #include "reports/record/text.h"
+#include "reports/render/figures.h"
 
 namespace orrery::report {
 namespace {
@@ -18,14 +19,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string count(std::uint64_t value) { return group_digits(std::to_string(value)); }
-
-// At most `limit` of the indices 0..size-1, evenly spaced, with the first and the last.
-std::vector<std::size_t> spread(std::size_t size, std::size_t limit) {
-  const std::size_t n = std::min(size, limit);
-  std::vector<std::size_t> out;
-  for (std::size_t i = 0; i < n; ++i) out.push_back(n == 1 ? 0 : i * (size - 1) / (n - 1));
-  return out;
-}
 
 // Builds the parts of the page and notes what had to be left out.
 class View {
@@ -73,9 +66,7 @@ class View {
   Json rewards() const;
   Json slashes();
   Json blocks();
-  Json distribution(std::vector<double> all) const;
-  Json intervals() const;
-  Json latencies() const;
+  Json histogram(const Distribution& all) const;
   Json reproduce() const;
 
   const RunRecord& record_;
@@ -138,6 +129,7 @@ Json View::invariants() {
     out.push_back({{"name", text(row.name)},
                    {"about", text(row.about)},
                    {"checks", count(row.checks)},
+                   {"checked", row.checks != 0},
                    {"violations", count(row.violations)},
                    {"ok", row.violations == 0},
                    {"first", text(row.first_violation)}});
@@ -152,7 +144,7 @@ Json View::nodes() {
     if (record_.nodes[i].slashed || record_.nodes[i].behaviour != "honest") chosen.insert(i);
   }
   cut("nodes on the map", record_.nodes.size(), limits_.nodes);
-  for (const std::size_t i : spread(record_.nodes.size(), limits_.nodes)) {
+  for (const std::size_t i : scattered(record_.nodes.size(), limits_.nodes)) {
     if (chosen.size() < limits_.nodes) chosen.insert(i);
   }
   const std::vector<std::size_t> shown(chosen.begin(), chosen.end());
@@ -364,47 +356,18 @@ Json View::blocks() {
   }
   return {{"total", all.size()},
           {"rows", std::move(rows)},
-          {"intervals", intervals()},
-          {"latencies", latencies()}};
+          {"intervals", histogram(block_intervals(record_))},
+          {"latencies", histogram(finality_latencies(record_))}};
 }
 
-// The values of a histogram (spread evenly if too many) and the figures of all of them.
-Json View::distribution(std::vector<double> all) const {
-  std::ranges::sort(all);
-  double sum = 0, squares = 0;
-  for (const double value : all) {
-    sum += value;
-    squares += value * value;
-  }
+// A histogram's values, spread evenly if there are too many, with the figures of all of them.
+Json View::histogram(const Distribution& all) const {
   Json seconds = Json::array();
-  for (const std::size_t i : spread(all.size(), limits_.intervals)) seconds.push_back(all[i]);
-  const double n = std::max<double>(1, static_cast<double>(all.size()));
-  const double mean = sum / n;
-  const auto quantile = [&all](std::size_t percent) {
-    return all.empty() ? 0.0 : all[(all.size() - 1) * percent / 100];
-  };
-  return {{"count", all.size()},
-          {"mean", mean},
-          {"deviation", std::sqrt(std::max(0.0, squares / n - mean * mean))},
-          {"median", quantile(50)},
-          {"p99", quantile(99)},
-          {"seconds", std::move(seconds)}};
-}
-
-Json View::intervals() const {
-  std::vector<double> all;
-  for (std::size_t i = 1; i < record_.blocks.size(); ++i) {
-    all.push_back(record_.blocks[i].time_s - record_.blocks[i - 1].time_s);
+  for (const std::size_t i : spread(all.sorted.size(), limits_.intervals)) {
+    seconds.push_back(all.sorted[i]);
   }
-  return distribution(std::move(all));
-}
-
-Json View::latencies() const {
-  std::vector<double> all;
-  for (const BlockRow& row : record_.blocks) {
-    if (row.finalized_time_s >= 0) all.push_back(row.finalized_time_s - row.time_s);
-  }
-  return distribution(std::move(all));
+  return {{"count", all.sorted.size()}, {"mean", all.mean}, {"deviation", all.deviation},
+          {"median", all.median},       {"p99", all.p99},   {"seconds", std::move(seconds)}};
 }
 
 Json View::reproduce() const {
@@ -440,31 +403,6 @@ ViewLimits ViewLimits::halved() const {
           .intervals = half(intervals),
           .tasks = half(tasks),
           .text = half(text)};
-}
-
-Verdict verdict_of(const RunRecord& record) {
-  Verdict verdict;
-  std::uint64_t checks = 0;
-  for (const AssertRow& row : record.asserts) verdict.failed_asserts += row.ok ? 0 : 1;
-  for (const InvariantRow& row : record.invariants) {
-    verdict.violated_invariants += row.violations == 0 ? 0 : 1;
-    checks += row.checks;
-  }
-  const std::size_t failures = verdict.failed_asserts + verdict.violated_invariants;
-  const std::string of = fmt::format("{} assertions and {} invariants", record.asserts.size(),
-                                     record.invariants.size());
-  const std::string so_far = record.partial ? " in the part that ran" : "";
-  if (failures == 0) {
-    verdict.state = record.partial ? "partial" : "held";
-    verdict.text = fmt::format("All {} held{}, in {} checks.", of, so_far, count(checks));
-  } else {
-    verdict.state = "violated";
-    verdict.text =
-        fmt::format("{} of {} failed and {} of {} invariants were violated{}.",
-                    verdict.failed_asserts, fmt::format("{} assertions", record.asserts.size()),
-                    verdict.violated_invariants, record.invariants.size(), so_far);
-  }
-  return verdict;
 }
 
 std::string view_json(const RunRecord& record, const ViewLimits& limits) {

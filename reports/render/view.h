@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <string>
-#include <vector>
 
 #include "reports/record/run_record.h"
 
@@ -26,30 +25,6 @@ struct ViewLimits {
 
   ViewLimits halved() const;
 };
-
-struct Verdict {
-  std::string state;  // held | violated | partial
-  std::string text;   // one sentence
-  std::size_t failed_asserts = 0;
-  std::size_t violated_invariants = 0;
-};
-Verdict verdict_of(const RunRecord& record);
-
-// Exact supply by pool, first and last ledger sample, and whether every sample adds up.
-struct PoolRow {
-  std::string pool, start, end, change;  // base units
-};
-struct SupplyView {
-  std::vector<PoolRow> pools;  // in the usual order
-  PoolRow total;
-  bool conserved = false;
-  std::size_t samples = 0;
-  std::string statement;  // one sentence
-};
-SupplyView supply_of(const RunRecord& record);
-
-// Sum of the rewards by role in base units; the text of the error if one is no amount.
-std::string total_rewards(const RunRecord& record);
 
 // One line of ASCII JSON in which '<' is escaped, so that it may stand inside a <script> element.
 std::string view_json(const RunRecord& record, const ViewLimits& limits);

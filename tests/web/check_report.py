@@ -3,9 +3,10 @@
 
 usage: check_report.py REPORT_HTML OUTDIR
 
-Checks any report: the page builds without a word on the console, loads nothing, runs no script of
-its data, shows every section, chart and verdict, and fits a phone. Where record.json lies beside the
-report, the figures shown must be those of the record. Screenshots (desktop, dark, phone) go to OUTDIR.
+Checks any report: the page builds without a word on the console, loads nothing, runs no script
+of its data, shows every section, chart and verdict, and fits a phone. Where record.json lies
+beside the report, the figures shown must be those of the record. Screenshots (desktop, dark,
+phone) go to OUTDIR.
 Exit: 0 all held, 1 something did not, 2 bad usage, 77 no Chromium on this machine.
 Standard library only; the browser is driven over chromedriver's W3C protocol.
 """
@@ -22,7 +23,9 @@ import urllib.error
 import urllib.request
 
 MAX_BYTES = 5_000_000
-SECTIONS = ["overview", "network", "finality", "tasks", "supply", "faults", "blocks", "metrics", "reproduce"]
+READY_SECONDS = 60
+SECTIONS = ["overview", "network", "finality", "tasks", "supply", "faults", "blocks", "metrics",
+            "reproduce"]
 DESKTOP = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -58,10 +61,26 @@ return {
 """
 
 
+class PageFailed(Exception):
+    """The page never became ready."""
+
+
 class Browser:
     """A headless Chromium behind chromedriver, both ended on exit."""
 
     def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        self.url = None
         self.profile = tempfile.mkdtemp(prefix="orrery-web-")
         self.driver = subprocess.Popen([shutil.which("chromedriver"), "--port=0"], text=True,
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -73,56 +92,57 @@ class Browser:
                 break
         if port is None:
             raise RuntimeError("chromedriver did not start")
-        self.url = f"http://127.0.0.1:{port}/session"
-        session = self.call("POST", "", {"capabilities": {"alwaysMatch": {
+        sessions = f"http://127.0.0.1:{port}/session"
+        session = self.call("POST", sessions, {"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL"},
             "goog:chromeOptions": {"binary": shutil.which("chromium"),
                                    "args": FLAGS + [f"--user-data-dir={self.profile}"]}}}})
-        self.url += "/" + session["sessionId"]
-        return self
+        self.url = sessions + "/" + session["sessionId"]
 
-    def __exit__(self, *_):
+    def stop(self):
         try:
-            if self.url.count("/") > 3:
-                self.call("DELETE", "")
+            if self.url:
+                self.call("DELETE", self.url)
         finally:
             self.driver.terminate()
             self.driver.wait(timeout=20)
             shutil.rmtree(self.profile, ignore_errors=True)
 
-    def call(self, method, path, body=None):
+    def call(self, method, url, body=None):
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method,
+        request = urllib.request.Request(url, data=data, method=method,
                                          headers={"Content-Type": "application/json"})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=90) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
-            raise RuntimeError(f"{method} {path}: {error.read().decode()[:500]}") from error
+            raise RuntimeError(f"{method} {url}: {error.read().decode()[:500]}") from error
 
     def cdp(self, command, **params):
-        return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": params})
+        return self.call("POST", self.url + "/goog/cdp/execute", {"cmd": command, "params": params})
 
     def run(self, script):
-        return self.call("POST", "/execute/sync", {"script": script, "args": []})
+        return self.call("POST", self.url + "/execute/sync", {"script": script, "args": []})
 
     def open(self, path, screen, scheme):
         self.cdp("Emulation.setDeviceMetricsOverride", **screen)
-        self.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.call("POST", "/url", {"url": path.resolve().as_uri()})
-        deadline = time.monotonic() + 60
+        self.cdp("Emulation.setEmulatedMedia",
+                 features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("POST", self.url + "/url", {"url": path.resolve().as_uri()})
+        deadline = time.monotonic() + READY_SECONDS
         while self.run("return document.documentElement.dataset.ready") != "true":
             if time.monotonic() > deadline:
-                raise RuntimeError("the page was not ready after 60 s; console: " + str(self.console()))
+                raise PageFailed(f"not ready after {READY_SECONDS} s; console: {self.console()}")
             time.sleep(0.1)  # the page gives no event across the protocol
 
     def console(self):
-        return [f"{e['level']}: {e['message']}" for e in self.call("POST", "/se/log", {"type": "browser"})]
+        entries = self.call("POST", self.url + "/se/log", {"type": "browser"})
+        return [f"{entry['level']}: {entry['message']}" for entry in entries]
 
-    def screenshot(self, path, whole=True):
-        shot = self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+    def screenshot(self, path):
+        shot = self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))
 
 
@@ -142,12 +162,13 @@ def check_page(page, console, failures):
     expect(page["sections"] == SECTIONS, f"sections are {page['sections']}")
     expect(page["empty_sections"] == [], f"sections without content: {page['empty_sections']}")
     expect(page["heading"] and page["title"].endswith("Orrery"), "no title")
-    expect(re.fullmatch(r"verdict (held|violated|partial)", page["verdict"]), f"verdict is {page['verdict']}")
+    expect(re.fullmatch(r"verdict (held|violated|partial|unchecked)", page["verdict"]),
+           f"verdict is {page['verdict']}")
     expect(page["charts"] or page["notes"], "no chart and no word why")
     for name, drawn, paths in page["charts"]:
         expect(drawn and paths > 0, f"{name} is not drawn")
-    for word in ("Command", "Seed", "Commit", "Digest"):
-        expect(word in page["reproduce"] or word == "Command", f"reproduce does not show {word}")
+    for word in ("Seed", "Commit", "Digest", "Machine", "Scenario hash"):
+        expect(word in page["reproduce"], f"reproduce does not show {word}")
 
 
 def check_against_record(page, record, failures):
@@ -159,8 +180,11 @@ def check_against_record(page, record, failures):
         columns = record[table]["columns"]
         return sum(1 for row in record[table]["rows"] if bad(dict(zip(columns, row))))
 
-    failed = count("asserts", lambda r: not r["ok"]) + count("invariants", lambda r: r["violations"])
-    verdict = "violated" if failed else "partial" if record["partial"] else "held"
+    failed = (count("asserts", lambda r: not r["ok"])
+              + count("invariants", lambda r: r["violations"]))
+    checked = record["asserts"]["rows"] or count("invariants", lambda r: r["checks"])
+    verdict = ("violated" if failed else "unchecked" if not checked
+               else "partial" if record["partial"] else "held")
     figures = dict(page["figures"])
     expect("digest", page["digest"], record["digest"])
     expect("verdict", page["verdict"], "verdict " + verdict)
@@ -180,6 +204,20 @@ def check_against_record(page, record, failures):
         expect("some prompts are shown as they are", bool(shown), True)
 
 
+def visit(browser, report, view, out, failures):
+    name, screen, scheme = view
+    browser.open(report, screen, scheme)
+    page = browser.run(READ_PAGE)
+    browser.screenshot(out / f"{name}.png")
+    if page["overflow"] > 0:
+        failures.append(f"{name}: the page is {page['overflow']} px wider than the screen")
+    check_page(page, browser.console(), failures)
+    record = report.parent / "record.json"
+    if record.is_file():
+        check_against_record(page, json.loads(record.read_text()), failures)
+    return page
+
+
 def main():
     if len(sys.argv) != 3:
         print(__doc__, file=sys.stderr)
@@ -196,25 +234,21 @@ def main():
     failures = []
     if report.stat().st_size > MAX_BYTES:
         failures.append(f"{report.stat().st_size} bytes, at most {MAX_BYTES}")
-    record_path = report.parent / "record.json"
 
-    with Browser() as browser:
-        for name, screen, scheme in (("desktop", DESKTOP, "light"), ("dark", DESKTOP, "dark"),
-                                     ("phone", PHONE, "light")):
-            browser.open(report, screen, scheme)
-            page = browser.run(READ_PAGE)
-            browser.screenshot(out / f"{name}.png")
-            if page["overflow"] > 0:
-                failures.append(f"{name}: the page is {page['overflow']} px wider than the screen")
-            check_page(page, browser.console(), failures)
-            if record_path.is_file():
-                check_against_record(page, json.loads(record_path.read_text()), failures)
+    try:
+        with Browser() as browser:
+            for view in (("desktop", DESKTOP, "light"), ("dark", DESKTOP, "dark"),
+                         ("phone", PHONE, "light")):
+                page = visit(browser, report, view, out, failures)
+    except PageFailed as failure:
+        failures.append(str(failure))
 
     for failure in failures:
         print("FAILED: " + failure)
     if not failures:
-        beside = " and equals record.json" if record_path.is_file() else ""
-        print(f"{report}: {page['heading']!r}, {len(page['charts'])} charts, clean{beside}; screenshots in {out}")
+        beside = " and equals record.json" if (report.parent / "record.json").is_file() else ""
+        print(f"{report}: {page['heading']!r}, {len(page['charts'])} charts, clean{beside}; "
+              f"screenshots in {out}")
     return 1 if failures else 0
 
 

@@ -1,5 +1,5 @@
 // Writes the synthetic run's directory and its report, for check_report.py.
-// Usage: make_report DIRECTORY [violated|partial]
+// Usage: make_report DIRECTORY [held|violated|partial|empty|large]
 #include <cstdio>
 #include <string>
 
@@ -12,7 +12,9 @@ namespace {
 using namespace orrery;
 
 Status make(const std::string& dir, const std::string& kind) {
-  report::RunRecord record = report::synthetic_run();
+  report::RunRecord record;
+  if (kind != "empty") record = report::synthetic_run();
+  if (kind == "large") report::enlarge(record);
   record.run_dir = dir;
   if (kind == "violated") {
     record.exit = 1;
@@ -31,7 +33,7 @@ Status make(const std::string& dir, const std::string& kind) {
 
 int main(int argc, char** argv) {
   if (argc < 2 || argc > 3) {
-    std::fprintf(stderr, "usage: make_report DIRECTORY [violated|partial]\n");
+    std::fprintf(stderr, "usage: make_report DIRECTORY [held|violated|partial|empty|large]\n");
     return 2;
   }
   const Status status = make(argv[1], argc == 3 ? argv[2] : "");

@@ -329,4 +329,28 @@ RunRecord synthetic_run() {
   return r;
 }
 
+void enlarge(RunRecord& r) {
+  const std::size_t nodes = r.nodes.size(), tasks = r.task_rows.size(), metrics = r.metrics.size();
+  for (std::uint32_t i = 0; r.nodes.size() < 3000; ++i) {
+    NodeRow node = r.nodes[i % nodes];
+    node.name += fmt::format("-{}", i);
+    node.peers = {i % 3000, (i * 7 + 3) % 3000, (i * 31 + 11) % 3000};
+    node.slashed = false;
+    node.behaviour = "honest";
+    r.nodes.push_back(node);
+  }
+  for (std::size_t i = 0; r.task_rows.size() < 20'000; ++i) {
+    r.task_rows.push_back(r.task_rows[i % tasks]);
+    r.task_rows.back().prompt = std::string(3000, 'p');
+  }
+  for (std::size_t i = 0; i < metrics; ++i) {
+    for (int k = 1; k < 100; ++k) {
+      MetricRow row = r.metrics[i];
+      row.time_s += 0.1 * k;
+      r.metrics.push_back(row);
+    }
+  }
+  std::ranges::stable_sort(r.metrics, {}, &MetricRow::time_s);
+}
+
 }  // namespace orrery::report

@@ -10,6 +10,9 @@ namespace orrery::report {
 // call.
 RunRecord synthetic_run();
 
+// Makes the run a hundred times larger: 3,000 nodes, 20,000 tasks, a sample every 100 ms.
+void enlarge(RunRecord& record);
+
 // A prompt that the record holds: markup, quotes and the end of a script element.
 extern const char* const kHostilePrompt;
 

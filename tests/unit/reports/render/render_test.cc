@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "reports/render/view.h"
+#include "reports/render/figures.h"
 
 namespace orrery::report {
 namespace {
@@ -175,6 +175,34 @@ TEST(Verdict, NamesTheWorstFirst) {
   record.invariants[0].violations = 1;
   EXPECT_EQ(verdict_of(record).state, "violated");
   EXPECT_THAT(verdict_of(record).text, HasSubstr("in the part that ran"));
+}
+
+TEST(Verdict, IsNotHeldWhereNothingWasChecked) {
+  RunRecord record;
+  EXPECT_EQ(verdict_of(record).state, "unchecked");
+  record.invariants = {{"supply-conserved", "Sum is constant.", 0, 0, "", -1}};
+  EXPECT_EQ(verdict_of(record).state, "unchecked");
+  record.invariants[0].checks = 1;
+  EXPECT_EQ(verdict_of(record).state, "held");
+}
+
+TEST(Distribution, HasTheFiguresOfAllValues) {
+  const Distribution d = distribution_of({5, 1, 3, 7});
+  EXPECT_THAT(d.sorted, ::testing::ElementsAre(1, 3, 5, 7));
+  EXPECT_DOUBLE_EQ(d.mean, 4);
+  EXPECT_DOUBLE_EQ(d.deviation * d.deviation, 5);
+  EXPECT_DOUBLE_EQ(d.median, 3);
+  EXPECT_DOUBLE_EQ(distribution_of({}).mean, 0);
+}
+
+TEST(Sampling, KeepsTheEndsOrBreaksThePeriod) {
+  EXPECT_THAT(spread(10, 4), ::testing::ElementsAre(0, 3, 6, 9));
+  EXPECT_THAT(spread(3, 5), ::testing::ElementsAre(0, 1, 2));
+  EXPECT_THAT(spread(3, 1), ::testing::ElementsAre(0));
+  EXPECT_THAT(spread(0, 1), ::testing::IsEmpty());
+  std::size_t odd = 0;
+  for (const std::size_t i : scattered(2000, 1000)) odd += i % 2;
+  EXPECT_NEAR(static_cast<double>(odd), 500, 60);
 }
 
 TEST(Markdown, TellsTheRunInShort) {

@@ -8,7 +8,7 @@
 
 #include "reports/record/amount.h"
 #include "reports/record/text.h"
-#include "reports/render/view.h"
+#include "reports/render/figures.h"
 
 namespace orrery::report {
 namespace {
