@@ -66,7 +66,8 @@ std::uint32_t sample_token(std::span<const std::int32_t> logits, const SamplingP
   std::uint64_t total = total_weight(list);
   if (params.top_p < kTopPOne) {
     // Weights stay below 2^46 in all, so the product needs more than 64 bits.
-    const auto needed = static_cast<std::uint64_t>((static_cast<u128>(total) * params.top_p) >> 32);
+    const u128 share = static_cast<u128>(total) * params.top_p;
+    const auto needed = static_cast<std::uint64_t>((share + kTopPOne - 1) >> 32);
     std::size_t count = 0;
     std::uint64_t mass = 0;
     do {

@@ -86,6 +86,15 @@ TEST(Sampler, TopPKeepsTheLeastPrefixOfThatMass) {
   EXPECT_EQ(counts[1], 300);
 }
 
+TEST(Sampler, TopPStopsAtExactlyItsMass) {
+  const std::vector<std::int32_t> z(4, 0);
+  const auto counts = histogram(z, {.temperature = kTemperatureOne, .top_p = kTopPOne / 2}, 300);
+  EXPECT_EQ(counts[0] + counts[1], 300);
+  const auto more = histogram(z, {.temperature = kTemperatureOne, .top_p = kTopPOne / 2 + 1}, 300);
+  EXPECT_GT(more[2], 0);
+  EXPECT_EQ(more[3], 0);
+}
+
 TEST(Sampler, EveryTemperatureTakesExtremeLogits) {
   const std::vector<std::int32_t> z{INT32_MIN, INT32_MAX, INT32_MIN, 0};
   for (const std::uint32_t t : {1u, 65'536u, 100 * kTemperatureOne}) {
