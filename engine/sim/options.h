@@ -90,6 +90,7 @@ inline constexpr Duration kSessionTimeout = Duration::seconds(20);  // TCP_USER_
 inline constexpr Duration kRetransmit = Duration::millis(200);    // Linux's least RTO; doubles
 inline constexpr std::uint32_t kMaxRetransmits = 6;               // 0.2 s x (2^6 - 1) = 12.6 s
 inline constexpr std::size_t kMaxQueuedBytes = 16 << 20;          // a peer and channel: 8 full frames
+inline constexpr std::uint64_t kCheckpointEventsPerNode = 16;     // a checkpoint costs each node a fold
 inline constexpr std::size_t kMaxTimers = 1 << 16;                // pending of one node
 inline constexpr std::size_t kMaxJobs = 1 << 12;                  // pending of one device
 // Time that `bytes` take at `bytes_per_second` > 0, rounded up to a nanosecond.

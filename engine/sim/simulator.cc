@@ -15,6 +15,8 @@ template <class... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
 
 std::string_view name_of(const Payload& payload) {
   static constexpr std::string_view kNames[] = {
@@ -55,6 +57,9 @@ std::uint32_t Simulator::add_node(NodeOptions options, NodeFactory factory) {
   network_.add_node(options);
   hosts_.push_back(std::make_unique<Host>(core_, network_, outside_, index, std::move(options),
                                           std::move(factory)));
+  if (events_ == 0) {
+    log_ = DigestLog(std::max(core_.options.checkpoint_events, kCheckpointEventsPerNode * nodes()));
+  }
   schedule_boot(index);
   return index;
 }

@@ -161,13 +161,22 @@ TEST(Determinism, CheckpointsOfEqualRunsAreEqualAndBounded) {
   b->run(Duration::seconds(30));
   const auto& x = a->simulator->digest_log().checkpoints();
   const auto& y = b->simulator->digest_log().checkpoints();
-  EXPECT_GT(x.size(), 100u);
+  EXPECT_GT(x.size(), 20u);
   EXPECT_LE(x.size(), DigestLog::kMaxCheckpoints);
   ASSERT_EQ(x.size(), y.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     EXPECT_EQ(x[i].events, y[i].events);
     EXPECT_EQ(x[i].nodes, y[i].nodes);
   }
+}
+
+TEST(Determinism, CheckpointsAreRarerInALargerWorld) {
+  SimOptions often = options(1);
+  often.checkpoint_events = 2;
+  EXPECT_EQ(chatty(often)->simulator->digest_log().period(), kCheckpointEventsPerNode * kNodes);
+  EXPECT_EQ(chatty(options(1))->simulator->digest_log().period(), kCheckpointEventsPerNode * kNodes);
+  often.checkpoint_events = 5000;
+  EXPECT_EQ(chatty(often)->simulator->digest_log().period(), 5000u);
 }
 
 }  // namespace

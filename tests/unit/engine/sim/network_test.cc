@@ -333,7 +333,7 @@ TEST(Network, ASendIsRefusedWhenTheQueueIsFullOrTheMessageTooLarge) {
   world.add(dials("sim/0"));
   world.run(Duration::seconds(1));
   env::Transport& transport = world.env(0).transport;
-  const Buffer full(Bytes(env::Transport::kMaxMessage));
+  const Buffer full{Bytes(env::Transport::kMaxMessage)};
   for (std::size_t sent = 0; sent + full.size() <= kMaxQueuedBytes; sent += full.size()) {
     EXPECT_EQ(transport.send({1}, Channel::kReliable, full), SendStatus::kQueued);
   }
