@@ -56,11 +56,13 @@ void check_chain(const chain::ChainParams& chain, const Node& root, Diagnostics&
                                 token.reserve_percent;
   if (percent != 100) {
     fault("chain.token", fmt::format("rewards, team, ecosystem, sale and reserve add up to {}%, "
-                                     "not 100%", percent));
+                                     "not 100%",
+                                     percent));
   }
   const chain::RewardParams& rewards = chain.rewards;
   if (rewards.producer_weight + rewards.models_weight + rewards.fund_weight +
-          rewards.treasury_weight == 0) {
+          rewards.treasury_weight ==
+      0) {
     fault("chain.rewards", "all weights are zero: a block could pay nobody");
   }
   const chain::ConsensusParams& consensus = chain.consensus;
@@ -71,9 +73,9 @@ void check_chain(const chain::ChainParams& chain, const Node& root, Diagnostics&
                       format_quantity(consensus.slot.ns, Dimension::kDuration)));
   }
   if (chain.network.max_peers < chain.network.target_peers) {
-    fault("chain.network.max_peers", fmt::format("{} is below target_peers, {}",
-                                                 chain.network.max_peers,
-                                                 chain.network.target_peers));
+    fault("chain.network.max_peers",
+          fmt::format("{} is below target_peers, {}", chain.network.max_peers,
+                      chain.network.target_peers));
   }
   if (chain.work.max_prompt_bytes > consensus.max_block_bytes) {
     fault("chain.work.max_prompt_bytes", "a prompt would not fit into a block");

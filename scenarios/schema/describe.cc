@@ -22,7 +22,8 @@ std::string node_list(const Scenario& s, const std::vector<std::uint32_t>& nodes
   for (std::size_t i = 0; i < nodes.size();) {
     std::size_t last = i;
     while (last + 1 < nodes.size() && nodes[last + 1] == nodes[last] + 1 &&
-           s.nodes[nodes[last + 1]].group == s.nodes[nodes[i]].group) ++last;
+           s.nodes[nodes[last + 1]].group == s.nodes[nodes[i]].group)
+      ++last;
     if (!out.empty()) out += ", ";
     out += s.nodes[nodes[i]].name;
     if (last > i) out += (last == i + 1 ? ", " : " .. ") + s.nodes[nodes[last]].name;
@@ -33,8 +34,9 @@ std::string node_list(const Scenario& s, const std::vector<std::uint32_t>& nodes
 
 std::string groups(const Scenario& s) {
   const Currency currency = currency_of(s.chain);
-  std::string out = fmt::format("  {:<14}{:<11}{:>6}  {:<18}{:<18}{:<10}{:<18}{}\n", "group", "role",
-                                "nodes", "stake", "balance", "device", "behaviour", "regions");
+  std::string out =
+      fmt::format("  {:<14}{:<11}{:>6}  {:<18}{:<18}{:<10}{:<18}{}\n", "group", "role", "nodes",
+                  "stake", "balance", "device", "behaviour", "regions");
   for (std::size_t i = 0; i < s.nodes.size();) {
     const NodeSpec& first = s.nodes[i];
     std::map<std::string, int> regions;
@@ -45,9 +47,10 @@ std::string groups(const Scenario& s) {
     std::string places;
     for (const auto& [region, count] : regions) places += fmt::format("{} {} ", region, count);
     if (!places.empty()) places.pop_back();
-    out += fmt::format("  {:<14}{:<11}{:>6}  {:<18}{:<18}{:<10}{:<18}{}\n", first.group,
-                       role_name(first.role), end - i, format_money(first.stake, currency),
-                       format_money(first.balance, currency), first.device, first.behaviour, places);
+    out +=
+        fmt::format("  {:<14}{:<11}{:>6}  {:<18}{:<18}{:<10}{:<18}{}\n", first.group,
+                    role_name(first.role), end - i, format_money(first.stake, currency),
+                    format_money(first.balance, currency), first.device, first.behaviour, places);
     i = end;
   }
   return out;
@@ -89,7 +92,8 @@ std::string fault(const Scenario& s, const FaultSpec& f) {
       what += " |";
       break;
     case FaultKind::kCrash:
-      what = fmt::format("crash {}, disk {}", targets, f.wipe_disk ? "wiped" : "loses unsynced writes");
+      what = fmt::format("crash {}, disk {}", targets,
+                         f.wipe_disk ? "wiped" : "loses unsynced writes");
       length = ends ? ", restart after " + duration(f.duration) : ", for good";
       break;
     case FaultKind::kBehave: what = fmt::format("{} act as {}", targets, f.behaviour); break;
@@ -103,10 +107,10 @@ std::string fault(const Scenario& s, const FaultSpec& f) {
 
 std::string assertion(const AssertSpec& a) {
   static constexpr const char* kKinds[] = {"always", "never", "eventually", "at end"};
-  std::string out = fmt::format("  {:<24}{}: {}", a.name, kKinds[static_cast<int>(a.kind)], a.text);
+  std::string out = fmt::format("  {:<26}{}: {}", a.name, kKinds[static_cast<int>(a.kind)], a.text);
   if (a.kind == AssertKind::kEventually) {
-    out += fmt::format(", within {} after {}", duration(a.within),
-                       a.after.empty() ? "t+0s" : a.after);
+    out +=
+        fmt::format(", within {} after {}", duration(a.within), a.after.empty() ? "t+0s" : a.after);
   }
   return out + "\n";
 }

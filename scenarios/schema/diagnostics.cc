@@ -22,13 +22,13 @@ std::uint32_t Diagnostics::add_file(std::string name) {
 
 void Diagnostics::add(Mark mark, std::string path, std::string message, std::string hint) {
   if (items_.size() >= kMaxDiagnostics) return;
-  items_.push_back(
-      {mark, {.file = mark.file < files_.size() ? files_[mark.file] : std::string("<input>"),
-              .line = std::max(mark.line, 1),
-              .column = std::max(mark.column, 1),
-              .path = std::move(path),
-              .message = std::move(message),
-              .hint = std::move(hint)}});
+  items_.push_back({mark,
+                    {.file = mark.file < files_.size() ? files_[mark.file] : std::string("<input>"),
+                     .line = std::max(mark.line, 1),
+                     .column = std::max(mark.column, 1),
+                     .path = std::move(path),
+                     .message = std::move(message),
+                     .hint = std::move(hint)}});
 }
 
 std::vector<Diagnostic> Diagnostics::take() {

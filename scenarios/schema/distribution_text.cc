@@ -77,17 +77,16 @@ std::vector<std::string> known_names(const Form& form) {
 }
 
 // One `name=value`, or the value of the parameter at `position`.
-Status apply(const Form& form, std::string_view argument, std::size_t position,
-             Dimension dimension, std::vector<std::string>& seen, DistributionSpec& spec) {
+Status apply(const Form& form, std::string_view argument, std::size_t position, Dimension dimension,
+             std::vector<std::string>& seen, DistributionSpec& spec) {
   const std::size_t equals = argument.find('=');
   const bool named = equals != std::string_view::npos;
-  if (!named && (position >= form.parameters.size() ||
-                 form.parameters[position].slot == Slot::kNone)) {
+  if (!named &&
+      (position >= form.parameters.size() || form.parameters[position].slot == Slot::kNone)) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("'{}' is one argument too many for {}()", argument, form.name));
   }
-  const std::string name(named ? trim(argument.substr(0, equals))
-                               : form.parameters[position].name);
+  const std::string name(named ? trim(argument.substr(0, equals)) : form.parameters[position].name);
   const std::string_view value = named ? trim(argument.substr(equals + 1)) : argument;
   const std::vector<std::string> known = known_names(form);
   if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -147,8 +146,7 @@ Result<DistributionSpec> parse_distribution(std::string_view text, Dimension dim
                 fmt::format("unknown distribution '{}' ({})", name, suggest(name, names)));
   }
   if (text.back() != ')') {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' lacks a ')'", text));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' lacks a ')'", text));
   }
   DistributionSpec spec{.kind = form->kind};
   std::string_view rest = text.substr(open + 1, text.size() - open - 2);
@@ -184,9 +182,9 @@ std::string format_distribution(const DistributionSpec& spec, Dimension dimensio
                                       static_cast<std::int64_t>(nano % 1'000'000'000));
       while (shape.back() == '0') shape.pop_back();
       if (shape.back() == '.') shape.pop_back();
-      out += fmt::format("{}{}={}", separator, p.name,
-                         p.slot == Slot::kShape ? shape : quantity(p.slot == Slot::kA ? spec.a
-                                                                                      : spec.b));
+      out += fmt::format(
+          "{}{}={}", separator, p.name,
+          p.slot == Slot::kShape ? shape : quantity(p.slot == Slot::kA ? spec.a : spec.b));
       separator = ", ";
     }
     if (clamped_below) out += fmt::format(", min={}", quantity(spec.min));

@@ -146,9 +146,9 @@ class Builder : public YAML::EventHandler {
     Frame& frame = stack_.back();
     Entry& before = frame.node.entries.back();
     const std::string& text = before.value.text;
-    const bool torn = before.value.kind == Node::Kind::kScalar && before.value.plain &&
-                      std::count(text.begin(), text.end(), '(') >
-                          std::count(text.begin(), text.end(), ')');
+    const bool torn =
+        before.value.kind == Node::Kind::kScalar && before.value.plain &&
+        std::count(text.begin(), text.end(), '(') > std::count(text.begin(), text.end(), ')');
     if (!torn && !frame.in_call) return false;
     if (torn) {
       frame.have_key = false;
@@ -220,8 +220,10 @@ std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   if (lead < 0x80) return 1;
-  const std::size_t n = lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3
-                        : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+  const std::size_t n = lead >= 0xC2 && lead < 0xE0   ? 2
+                        : lead >= 0xE0 && lead < 0xF0 ? 3
+                        : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                      : 0;
   if (n == 0 || text.size() < n) return 0;
   for (std::size_t i = 1; i < n; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -318,9 +320,8 @@ Node parse_document(const std::string& text, std::uint32_t file, Diagnostics& di
     YAML::Parser parser(stream);
     if (parser.HandleNextDocument(builder)) parser.HandleNextDocument(builder);
   } catch (const YAML::Exception& error) {
-    const Mark mark = error.mark.is_null()
-                          ? start
-                          : Mark{file, error.mark.line + 1, error.mark.column + 1};
+    const Mark mark =
+        error.mark.is_null() ? start : Mark{file, error.mark.line + 1, error.mark.column + 1};
     if (error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {
       diagnostics.add(mark, "", "aliases (*name) are not allowed", "use vars and ${name}");
     } else {

@@ -13,9 +13,9 @@ namespace orrery::scenario {
 namespace {
 
 constexpr int kMaxExpressionDepth = 32;        // parentheses; real ones have two or three
-constexpr std::size_t kMaxVariableDepth = 32;   // a variable that names one that names one ...
+constexpr std::size_t kMaxVariableDepth = 32;  // a variable that names one that names one ...
 constexpr ErrorCode kReported = ErrorCode::kRefused;  // the variable itself was reported before
-constexpr std::size_t kMaxTextAfter = 1 << 16;  // a variable inserted many times stays small
+constexpr std::size_t kMaxTextAfter = 1 << 16;        // a variable inserted many times stays small
 
 // A fraction with a unit; den > 0, reduced.
 struct Number {
@@ -111,8 +111,8 @@ Result<std::string> to_text(const Number& n) {
   while (num % n.den != 0) {
     constexpr std::uint32_t kMaxScale = 18;
     if (++scale > kMaxScale || __builtin_mul_overflow(num, static_cast<i128>(10), &num)) {
-      return tl::unexpected<Error>(bad(fmt::format("{}/{} has no finite decimal form",
-                                                   to_decimal(n.num), to_decimal(n.den))));
+      return tl::unexpected<Error>(bad(
+          fmt::format("{}/{} has no finite decimal form", to_decimal(n.num), to_decimal(n.den))));
     }
   }
   const i128 value = num / n.den;
@@ -180,8 +180,8 @@ class Variables {
     ASSIGN_OR_RETURN(const Number value, sum(0));
     skip();
     if (!rest_.empty()) {
-      return tl::unexpected<Error>(bad(fmt::format("'{}' is not understood in '${{{}}}'", rest_,
-                                                   text)));
+      return tl::unexpected<Error>(
+          bad(fmt::format("'{}' is not understood in '${{{}}}'", rest_, text)));
     }
     return to_text(value);
   }
@@ -194,8 +194,8 @@ class Variables {
         for (const Entry& entry : vars_->entries) known.push_back(entry.key);
       }
       const std::string hint = suggest(name, known);
-      return tl::unexpected<Error>(bad(fmt::format("unknown variable '{}'{}", name,
-                                                   hint.empty() ? "" : " (" + hint + ")")));
+      return tl::unexpected<Error>(
+          bad(fmt::format("unknown variable '{}'{}", name, hint.empty() ? "" : " (" + hint + ")")));
     }
     if (node->kind == Node::Kind::kBad) return tl::unexpected<Error>(Error{kReported, {}});
     if (node->kind != Node::Kind::kScalar) {
@@ -261,8 +261,8 @@ class Variables {
   Result<Number> literal() {
     std::size_t end = 0;
     const auto digit = [&] {
-      return end < rest_.size() && (std::isdigit(static_cast<unsigned char>(rest_[end])) != 0 ||
-                                    rest_[end] == '.');
+      return end < rest_.size() &&
+             (std::isdigit(static_cast<unsigned char>(rest_[end])) != 0 || rest_[end] == '.');
     };
     const auto letter = [&](std::size_t i) {
       return i < rest_.size() &&
@@ -288,8 +288,9 @@ class Variables {
   }
   std::string word() {
     std::size_t end = 0;
-    while (end < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[end])) != 0 ||
-                                  rest_[end] == '_')) ++end;
+    while (end < rest_.size() &&
+           (std::isalnum(static_cast<unsigned char>(rest_[end])) != 0 || rest_[end] == '_'))
+      ++end;
     if (end == 0 || std::isdigit(static_cast<unsigned char>(rest_[0])) != 0) return {};
     const std::string out = rest_.substr(0, end);
     rest_.erase(0, end);
@@ -298,7 +299,7 @@ class Variables {
 
   Node* vars_;
   Diagnostics& diagnostics_;
-  std::string rest_;                 // of the expression under way
+  std::string rest_;            // of the expression under way
   std::set<std::string> open_;  // variables being expanded, to see circles
 };
 

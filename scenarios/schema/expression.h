@@ -1,5 +1,5 @@
-// `vars:` and `${...}`: arithmetic on numbers with units while the file is still text. Exact: values
-// are fractions of 128-bit integers, and a result without a finite decimal form is an error.
+// `vars:` and `${...}`: arithmetic on numbers with units while the file is still text. Exact:
+// values are fractions of 128-bit integers, and a result without a finite decimal form is an error.
 #pragma once
 
 #include "scenarios/schema/document.h"

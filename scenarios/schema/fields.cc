@@ -9,22 +9,46 @@ constexpr i128 kYear = 366 * 86400 * kSecond;
 
 // Bits of the kinds of faults, in the order of the choices of `do`.
 enum : std::uint32_t { kPartition = 1, kCrash = 2, kBehave = 4, kClock = 8, kLink = 16 };
-// Bits of the kinds of load.
-enum : std::uint32_t { kChat = 1, kTransfer = 2 };
 
 const Section& models_section() {
   static const Section section = [] {
-    SectionBuilder<ModelDraft> b("models", "A model that workers run; its weights come from a seed.");
+    SectionBuilder<ModelDraft> b("models",
+                                 "A model that workers run; its weights come from a seed.");
     using T = ModelDraft;
-    b.add<&T::name>({.name = "name", .type = Type::kName, .meaning = "Name by which load refers to it.", .required = true});
-    b.add<&T::generator>({.name = "generator", .type = Type::kChoice, .meaning = "Where the weights come from.",
+    b.add<&T::name>({.name = "name",
+                     .type = Type::kName,
+                     .meaning = "Name by which load refers to it.",
+                     .required = true});
+    b.add<&T::generator>({.name = "generator",
+                          .type = Type::kChoice,
+                          .meaning = "Where the weights come from.",
                           .choices = {"seeded"}});
     b.add<&T::weights_seed>({"weights_seed", Type::kCount, "Seed of the weights."});
-    b.add<&T::dim>({.name = "dim", .type = Type::kCount, .meaning = "Width; a multiple of 8 times heads.", .min = 8, .max = 8192});
-    b.add<&T::hidden>({.name = "hidden", .type = Type::kCount, .meaning = "Width of the inner layer; a multiple of 8.", .min = 8, .max = 32768});
-    b.add<&T::layers>({.name = "layers", .type = Type::kCount, .meaning = "Number of layers.", .min = 1, .max = 128});
-    b.add<&T::heads>({.name = "heads", .type = Type::kCount, .meaning = "Attention heads; they divide dim.", .min = 1, .max = 256});
-    b.add<&T::context>({.name = "context", .type = Type::kCount, .meaning = "Longest sequence in tokens.", .min = 2, .max = 1 << 20});
+    b.add<&T::dim>({.name = "dim",
+                    .type = Type::kCount,
+                    .meaning = "Width; a multiple of 8 times heads.",
+                    .min = 8,
+                    .max = 8192});
+    b.add<&T::hidden>({.name = "hidden",
+                       .type = Type::kCount,
+                       .meaning = "Width of the inner layer; a multiple of 8.",
+                       .min = 8,
+                       .max = 32768});
+    b.add<&T::layers>({.name = "layers",
+                       .type = Type::kCount,
+                       .meaning = "Number of layers.",
+                       .min = 1,
+                       .max = 128});
+    b.add<&T::heads>({.name = "heads",
+                      .type = Type::kCount,
+                      .meaning = "Attention heads; they divide dim.",
+                      .min = 1,
+                      .max = 256});
+    b.add<&T::context>({.name = "context",
+                        .type = Type::kCount,
+                        .meaning = "Longest sequence in tokens.",
+                        .min = 2,
+                        .max = 1 << 20});
     b.add<&T::owner>({"owner", Type::kName, "Account that earns the models' share."});
     return b.take();
   }();
@@ -35,9 +59,16 @@ const Section& devices_section() {
   static const Section section = [] {
     SectionBuilder<DeviceDraft> b("devices", "How long compute jobs take in virtual time.");
     using T = DeviceDraft;
-    b.add<&T::name>({.name = "name", .type = Type::kName, .meaning = "Name by which groups refer to it.", .required = true});
-    b.add<&T::job_overhead>({.name = "job_overhead", .type = Type::kDuration, .meaning = "Fixed time of each job.", .max = 3600 * kSecond});
-    b.add<&T::work_units_per_second>({.name = "work_units_per_second", .type = Type::kCount, .meaning = "Speed.", .min = 1});
+    b.add<&T::name>({.name = "name",
+                     .type = Type::kName,
+                     .meaning = "Name by which groups refer to it.",
+                     .required = true});
+    b.add<&T::job_overhead>({.name = "job_overhead",
+                             .type = Type::kDuration,
+                             .meaning = "Fixed time of each job.",
+                             .max = 3600 * kSecond});
+    b.add<&T::work_units_per_second>(
+        {.name = "work_units_per_second", .type = Type::kCount, .meaning = "Speed.", .min = 1});
     return b.take();
   }();
   return section;
@@ -46,10 +77,16 @@ const Section& devices_section() {
 const Section& clock_section() {
   static const Section section = [] {
     SectionBuilder<ClockDraft> b("clock", "Error of the nodes' wall clocks.");
-    b.add<&ClockDraft::offset>({.name = "offset", .type = Type::kDuration, .meaning = "Error at the start; may be negative.",
-                                .min = -86400 * kSecond, .max = 86400 * kSecond});
-    b.add<&ClockDraft::drift_ppb>({.name = "drift", .type = Type::kPpb, .meaning = "How much too fast the clock runs; may be negative.",
-                                   .min = -kWhole * 10, .max = kWhole * 10});
+    b.add<&ClockDraft::offset>({.name = "offset",
+                                .type = Type::kDuration,
+                                .meaning = "Error at the start; may be negative.",
+                                .min = -86400 * kSecond,
+                                .max = 86400 * kSecond});
+    b.add<&ClockDraft::drift_ppb>({.name = "drift",
+                                   .type = Type::kPpb,
+                                   .meaning = "How much too fast the clock runs; may be negative.",
+                                   .min = -kWhole * 10,
+                                   .max = kWhole * 10});
     return b.take();
   }();
   return section;
@@ -57,25 +94,42 @@ const Section& clock_section() {
 
 const Section& groups_section() {
   static const Section section = [] {
-    SectionBuilder<GroupDraft> b("groups", "Nodes of one kind, named <group>-0, <group>-1 and so on.");
+    SectionBuilder<GroupDraft> b("groups",
+                                 "Nodes of one kind, named <group>-0, <group>-1 and so on.");
     using T = GroupDraft;
-    b.add<&T::name>({.name = "name", .type = Type::kName, .meaning = "Name of the group.", .required = true});
-    b.add<&T::role>({.name = "role", .type = Type::kChoice,
-                     .meaning = "What the nodes do: miners make blocks and work on tasks, validators vote and audit, users ask, "
+    b.add<&T::name>(
+        {.name = "name", .type = Type::kName, .meaning = "Name of the group.", .required = true});
+    b.add<&T::role>({.name = "role",
+                     .type = Type::kChoice,
+                     .meaning = "What the nodes do: miners make blocks and work on tasks, "
+                                "validators vote and audit, users ask, "
                                 "bootstrap nodes introduce peers, full nodes follow.",
                      .required = true,
                      .choices = {"bootstrap", "validator", "miner", "user", "full"}});
-    b.add<&T::count>({.name = "count", .type = Type::kCount, .meaning = "Number of nodes.", .min = 1, .max = kMaxNodes});
+    b.add<&T::count>({.name = "count",
+                      .type = Type::kCount,
+                      .meaning = "Number of nodes.",
+                      .min = 1,
+                      .max = kMaxNodes});
     b.add<&T::stake>({"stake", Type::kMoney, "Bond of each node at genesis."});
     b.add<&T::balance>({"balance", Type::kMoney, "Liquid money of each node at genesis."});
     b.add<&T::device>({"device", Type::kName, "Device that runs the nodes' compute jobs."});
-    b.add<&T::region>({.name = "region", .type = Type::kRegion,
-                       .meaning = "Place of the nodes: a name, or {choice: {eu: 4, asia: 2}} to draw one for each node.",
-                       .default_note = "no region"});
-    b.add_section<&T::clock>({.name = "clock", .meaning = clock_section().meaning}, clock_section());
-    b.add<&T::uplink>({.name = "uplink", .type = Type::kBitRate, .meaning = "Sending capacity of each node.", .min = 125,
+    b.add<&T::region>(
+        {.name = "region",
+         .type = Type::kRegion,
+         .meaning =
+             "Place of the nodes: a name, or {choice: {eu: 4, asia: 2}} to draw one for each node.",
+         .default_note = "no region"});
+    b.add_section<&T::clock>({.name = "clock", .meaning = clock_section().meaning},
+                             clock_section());
+    b.add<&T::uplink>({.name = "uplink",
+                       .type = Type::kBitRate,
+                       .meaning = "Sending capacity of each node.",
+                       .min = 125,
                        .default_note = "unlimited"});
-    b.add<&T::behaviour>({"behaviour", Type::kName, "How the nodes act from the start: honest, or the name of an adversary."});
+    b.add<&T::behaviour>(
+        {"behaviour", Type::kName,
+         "How the nodes act from the start: honest, or the name of an adversary."});
     return b.take();
   }();
   return section;
@@ -84,23 +138,48 @@ const Section& groups_section() {
 // Keys of a link, wherever one is described. `note` stands for the default where it is inherited.
 template <auto... P, class T>
 void add_link(SectionBuilder<T>& b, std::uint32_t allowed, std::string_view note) {
-  b.template add<P..., &LinkSpec::latency>({.name = "latency", .type = Type::kDurationDistribution,
-      .meaning = "One-way delay of a message.", .max = 3600 * kSecond, .allowed_for = allowed, .default_note = note});
-  b.template add<P..., &LinkSpec::loss_ppm>({.name = "loss", .type = Type::kPpm,
-      .meaning = "Part of the datagrams that are lost; on reliable channels each loss costs a retransmission delay.",
-      .max = kWhole, .allowed_for = allowed, .default_note = note});
-  b.template add<P..., &LinkSpec::duplicate_ppm>({.name = "duplicate", .type = Type::kPpm,
-      .meaning = "Part of the datagrams that arrive twice.", .max = kWhole, .allowed_for = allowed, .default_note = note});
-  b.template add<P..., &LinkSpec::bytes_per_second>({.name = "rate", .type = Type::kBitRate,
-      .meaning = "Capacity of the link.", .min = 125, .allowed_for = allowed,
-      .default_note = note.empty() ? "unlimited" : note});
+  b.template add<P..., &LinkSpec::latency>({.name = "latency",
+                                            .type = Type::kDurationDistribution,
+                                            .meaning = "One-way delay of a message.",
+                                            .max = 3600 * kSecond,
+                                            .allowed_for = allowed,
+                                            .default_note = note});
+  b.template add<P..., &LinkSpec::loss_ppm>(
+      {.name = "loss",
+       .type = Type::kPpm,
+       .meaning = "Part of the datagrams that are lost; on reliable channels each loss costs a "
+                  "retransmission delay.",
+       .max = kWhole,
+       .allowed_for = allowed,
+       .default_note = note});
+  b.template add<P..., &LinkSpec::duplicate_ppm>(
+      {.name = "duplicate",
+       .type = Type::kPpm,
+       .meaning = "Part of the datagrams that arrive twice.",
+       .max = kWhole,
+       .allowed_for = allowed,
+       .default_note = note});
+  b.template add<P..., &LinkSpec::bytes_per_second>(
+      {.name = "rate",
+       .type = Type::kBitRate,
+       .meaning = "Capacity of the link.",
+       .min = 125,
+       .allowed_for = allowed,
+       .default_note = note.empty() ? "unlimited" : note});
 }
 
 const Section& between_section() {
   static const Section section = [] {
-    SectionBuilder<BetweenDraft> b("between", "Links between two regions; both directions unless the other is listed too.");
-    b.add<&BetweenDraft::from>({.name = "from", .type = Type::kName, .meaning = "Region of the sender.", .required = true});
-    b.add<&BetweenDraft::to>({.name = "to", .type = Type::kName, .meaning = "Region of the receiver.", .required = true});
+    SectionBuilder<BetweenDraft> b(
+        "between", "Links between two regions; both directions unless the other is listed too.");
+    b.add<&BetweenDraft::from>({.name = "from",
+                                .type = Type::kName,
+                                .meaning = "Region of the sender.",
+                                .required = true});
+    b.add<&BetweenDraft::to>({.name = "to",
+                              .type = Type::kName,
+                              .meaning = "Region of the receiver.",
+                              .required = true});
     add_link<&BetweenDraft::link>(b, ~0u, "that of network");
     return b.take();
   }();
@@ -111,34 +190,8 @@ const Section& network_section() {
   static const Section section = [] {
     SectionBuilder<NetworkDraft> b("network", "Links between nodes.");
     add_link<&NetworkDraft::link>(b, ~0u, "");
-    b.add_list<&NetworkDraft::between>({.name = "between", .meaning = between_section().meaning}, between_section());
-    return b.take();
-  }();
-  return section;
-}
-
-const Section& load_section() {
-  static const Section section = [] {
-    SectionBuilder<LoadDraft> b("load", "Requests of users: a Poisson stream for each of them.");
-    using T = LoadDraft;
-    b.add<&T::name>({.name = "name", .type = Type::kName, .meaning = "Name of the stream.", .required = true});
-    b.add<&T::users>({.name = "users", .type = Type::kSelector, .meaning = "Nodes of role user that ask.", .required = true});
-    b.add<&T::kind>({.name = "kind", .type = Type::kChoice, .meaning = "Chat: a paid inference task; transfer: money to another user.",
-                     .choices = {"chat", "transfer"}});
-    b.add<&T::mean_interval_ns>({.name = "rate", .type = Type::kEventRate, .meaning = "Mean rate of each user.", .required = true,
-                                 .min = 1'000, .max = kYear});
-    b.add<&T::start>({.name = "start", .type = Type::kTime, .meaning = "First instant of the stream."});
-    b.add<&T::stop>({.name = "stop", .type = Type::kTime, .meaning = "Last instant of the stream.", .default_note = "the end of the run"});
-    b.add<&T::model>({.name = "model", .type = Type::kName, .meaning = "Model that is asked.", .allowed_for = kChat,
-                      .default_note = "the only model, if there is one only"});
-    b.add<&T::prompt>({.name = "prompt", .type = Type::kSizeDistribution, .meaning = "Length of a prompt.", .min = 1,
-                       .max = 1 << 30, .allowed_for = kChat});
-    b.add<&T::output>({.name = "output", .type = Type::kCountDistribution, .meaning = "Tokens asked for.", .min = 1,
-                       .max = 1 << 30, .allowed_for = kChat});
-    b.add<&T::priority>({.name = "priority", .type = Type::kChoice, .meaning = "Class of the request.",
-                         .choices = {"high", "medium", "low", "background"}, .allowed_for = kChat});
-    b.add<&T::amount>({.name = "amount", .type = Type::kMoney, .meaning = "Money of one transfer.", .min = 1, .allowed_for = kTransfer});
-    b.discriminator("kind");
+    b.add_list<&NetworkDraft::between>({.name = "between", .meaning = between_section().meaning},
+                                       between_section());
     return b.take();
   }();
   return section;
@@ -148,47 +201,60 @@ const Section& timeline_section() {
   static const Section section = [] {
     SectionBuilder<FaultDraft> b("timeline", "Faults and attacks, each at its time.");
     using T = FaultDraft;
-    b.add<&T::at>({.name = "at", .type = Type::kTime, .meaning = "When it begins.", .required = true});
-    b.add<&T::action>({.name = "do", .type = Type::kChoice,
-                       .meaning = "Partition: sides cannot reach each other; crash: stop and lose disk contents; behave: act as "
+    b.add<&T::at>(
+        {.name = "at", .type = Type::kTime, .meaning = "When it begins.", .required = true});
+    b.add<&T::action>({.name = "do",
+                       .type = Type::kChoice,
+                       .meaning = "Partition: sides cannot reach each other; crash: stop and lose "
+                                  "disk contents; behave: act as "
                                   "an adversary; clock: move wall clocks; link: change links.",
-                       .required = true, .choices = {"partition", "crash", "behave", "clock", "link"}});
-    b.add<&T::name>({.name = "name", .type = Type::kName, .meaning = "Name, for asserts and the report.", .default_note = "<do>-<position>"});
-    b.add<&T::targets>({.name = "targets", .type = Type::kSelector, .meaning = "Nodes that it happens to.",
-                        .allowed_for = kCrash | kBehave | kClock | kLink, .required_for = kCrash | kBehave | kClock | kLink});
-    b.add<&T::sides>({.name = "sides", .type = Type::kSelectors, .meaning = "Two or more disjoint sets of nodes.",
-                      .allowed_for = kPartition, .required_for = kPartition});
-    b.add<&T::lasts>({.name = "for", .type = Type::kDuration, .meaning = "How long it lasts.", .min = 1,
-                      .allowed_for = kPartition | kBehave | kClock | kLink, .default_note = "until the end"});
-    b.add<&T::restart_after>({.name = "restart_after", .type = Type::kDuration, .meaning = "Time until the nodes come back.", .min = 1,
-                              .allowed_for = kCrash, .default_note = "never"});
-    b.add<&T::wipe_disk>({.name = "disk", .type = Type::kChoice, .meaning = "What the disk loses: writes not yet synced, or all.",
-                          .choices = {"lose-unsynced", "wipe"}, .allowed_for = kCrash});
-    b.add<&T::behaviour>({.name = "behaviour", .type = Type::kName, .meaning = "Name of the adversary, or honest.",
-                          .allowed_for = kBehave, .required_for = kBehave});
-    b.add<&T::offset>({.name = "offset", .type = Type::kDuration, .meaning = "How far the wall clocks move; may be negative.",
-                       .min = -86400 * kSecond, .max = 86400 * kSecond, .allowed_for = kClock, .required_for = kClock});
+                       .required = true,
+                       .choices = {"partition", "crash", "behave", "clock", "link"}});
+    b.add<&T::name>({.name = "name",
+                     .type = Type::kName,
+                     .meaning = "Name, for asserts and the report.",
+                     .default_note = "<do>-<position>"});
+    b.add<&T::targets>({.name = "targets",
+                        .type = Type::kSelector,
+                        .meaning = "Nodes that it happens to.",
+                        .allowed_for = kCrash | kBehave | kClock | kLink,
+                        .required_for = kCrash | kBehave | kClock | kLink});
+    b.add<&T::sides>({.name = "sides",
+                      .type = Type::kSelectors,
+                      .meaning = "Two or more disjoint sets of nodes.",
+                      .allowed_for = kPartition,
+                      .required_for = kPartition});
+    b.add<&T::lasts>({.name = "for",
+                      .type = Type::kDuration,
+                      .meaning = "How long it lasts.",
+                      .min = 1,
+                      .allowed_for = kPartition | kBehave | kClock | kLink,
+                      .default_note = "until the end"});
+    b.add<&T::restart_after>({.name = "restart_after",
+                              .type = Type::kDuration,
+                              .meaning = "Time until the nodes come back.",
+                              .min = 1,
+                              .allowed_for = kCrash,
+                              .default_note = "never"});
+    b.add<&T::wipe_disk>({.name = "disk",
+                          .type = Type::kChoice,
+                          .meaning = "What the disk loses: writes not yet synced, or all.",
+                          .choices = {"lose-unsynced", "wipe"},
+                          .allowed_for = kCrash});
+    b.add<&T::behaviour>({.name = "behaviour",
+                          .type = Type::kName,
+                          .meaning = "Name of the adversary, or honest.",
+                          .allowed_for = kBehave,
+                          .required_for = kBehave});
+    b.add<&T::offset>({.name = "offset",
+                       .type = Type::kDuration,
+                       .meaning = "How far the wall clocks move; may be negative.",
+                       .min = -86400 * kSecond,
+                       .max = 86400 * kSecond,
+                       .allowed_for = kClock,
+                       .required_for = kClock});
     add_link<&T::link>(b, kLink, "that of network");
     b.discriminator("do");
-    return b.take();
-  }();
-  return section;
-}
-
-const Section& asserts_section() {
-  static const Section section = [] {
-    SectionBuilder<AssertDraft> b("asserts", "What must hold; each compares a metric with a number.");
-    using T = AssertDraft;
-    b.add<&T::name>({.name = "name", .type = Type::kName, .meaning = "Name, for the report.", .required = true});
-    b.add<&T::always>({"always", Type::kCondition, "Holds at every sample."});
-    b.add<&T::never>({"never", Type::kCondition, "Holds at no sample."});
-    b.add<&T::eventually>({"eventually", Type::kCondition, "Holds at some sample before the bound."});
-    b.add<&T::at_end>({"at_end", Type::kCondition, "Holds at the last sample."});
-    b.add<&T::within>({.name = "within", .type = Type::kDuration, .meaning = "Bound of an eventually, counted from after.", .min = 1,
-                       .default_note = "until the end"});
-    b.add<&T::after>({.name = "after", .type = Type::kInstant, .meaning = "Start of an eventually: <fault>.begin, <fault>.end or a time.",
-                      .default_note = "t+0s"});
-    b.one_of({"always", "never", "eventually", "at_end"});
     return b.take();
   }();
   return section;
@@ -197,8 +263,11 @@ const Section& asserts_section() {
 const Section& metrics_section() {
   static const Section section = [] {
     SectionBuilder<MetricsDraft> b("metrics", "Samples of the metrics.");
-    b.add<&MetricsDraft::every>({.name = "every", .type = Type::kDuration, .meaning = "Time between two samples.",
-                                 .min = 1'000'000, .max = kYear});
+    b.add<&MetricsDraft::every>({.name = "every",
+                                 .type = Type::kDuration,
+                                 .meaning = "Time between two samples.",
+                                 .min = 1'000'000,
+                                 .max = kYear});
     return b.take();
   }();
   return section;
@@ -217,7 +286,10 @@ const Section& report_section() {
 const Section& debug_section() {
   static const Section section = [] {
     SectionBuilder<DebugDraft> b("debug", "For builds that carry deliberate bugs.");
-    b.add<&DebugDraft::seeded_bug>({.name = "seeded_bug", .type = Type::kName, .meaning = "The bug to switch on.", .required = true});
+    b.add<&DebugDraft::seeded_bug>({.name = "seeded_bug",
+                                    .type = Type::kName,
+                                    .meaning = "The bug to switch on.",
+                                    .required = true});
     return b.take();
   }();
   return section;
@@ -227,23 +299,46 @@ const Section& debug_section() {
 Section make_scenario_section() {
   SectionBuilder<ScenarioDraft> b("scenario", "A network and what happens to it.");
   using T = ScenarioDraft;
-  b.add<&T::orrery>({.name = "orrery", .type = Type::kCount, .meaning = "Version of the language.", .required = true, .min = 1, .max = 1});
-  b.add<&T::name>({.name = "name", .type = Type::kName, .meaning = "Name of the scenario.", .required = true});
+  b.add<&T::orrery>({.name = "orrery",
+                     .type = Type::kCount,
+                     .meaning = "Version of the language.",
+                     .required = true,
+                     .min = 1,
+                     .max = 1});
+  b.add<&T::name>(
+      {.name = "name", .type = Type::kName, .meaning = "Name of the scenario.", .required = true});
   b.add<&T::about>({"about", Type::kText, "What the scenario shows."});
   b.add<&T::seed>({"seed", Type::kCount, "Seed of every random draw."});
-  b.add<&T::until>({.name = "until", .type = Type::kDuration, .meaning = "Length of the run.", .required = true, .min = 1, .max = 10 * kYear});
+  b.add<&T::until>({.name = "until",
+                    .type = Type::kDuration,
+                    .meaning = "Length of the run.",
+                    .required = true,
+                    .min = 1,
+                    .max = 10 * kYear});
   b.mention({"include", Type::kFiles, "Files laid underneath this one, in order."});
   b.mention({"vars", Type::kVariables, "Names for values, used as ${name} and in ${arithmetic}."});
   b.add_section<&T::chain>({.name = "chain", .meaning = chain_section().meaning}, chain_section());
-  b.add_list<&T::models>({.name = "models", .meaning = models_section().meaning, .required = true, .min = 1}, models_section());
-  b.add_list<&T::devices>({.name = "devices", .meaning = devices_section().meaning, .default_note = "one device named cpu"}, devices_section());
-  b.add_list<&T::groups>({.name = "groups", .meaning = groups_section().meaning, .required = true, .min = 1}, groups_section());
-  b.add_section<&T::network>({.name = "network", .meaning = network_section().meaning}, network_section());
+  b.add_list<&T::models>(
+      {.name = "models", .meaning = models_section().meaning, .required = true, .min = 1},
+      models_section());
+  b.add_list<&T::devices>({.name = "devices",
+                           .meaning = devices_section().meaning,
+                           .default_note = "one device named cpu"},
+                          devices_section());
+  b.add_list<&T::groups>(
+      {.name = "groups", .meaning = groups_section().meaning, .required = true, .min = 1},
+      groups_section());
+  b.add_section<&T::network>({.name = "network", .meaning = network_section().meaning},
+                             network_section());
   b.add_list<&T::load>({.name = "load", .meaning = load_section().meaning}, load_section());
-  b.add_list<&T::timeline>({.name = "timeline", .meaning = timeline_section().meaning}, timeline_section());
-  b.add_list<&T::asserts>({.name = "asserts", .meaning = asserts_section().meaning}, asserts_section());
-  b.add_section<&T::metrics>({.name = "metrics", .meaning = metrics_section().meaning}, metrics_section());
-  b.add_section<&T::report>({.name = "report", .meaning = report_section().meaning}, report_section());
+  b.add_list<&T::timeline>({.name = "timeline", .meaning = timeline_section().meaning},
+                           timeline_section());
+  b.add_list<&T::asserts>({.name = "asserts", .meaning = asserts_section().meaning},
+                          asserts_section());
+  b.add_section<&T::metrics>({.name = "metrics", .meaning = metrics_section().meaning},
+                             metrics_section());
+  b.add_section<&T::report>({.name = "report", .meaning = report_section().meaning},
+                            report_section());
   b.mention({"sweep", Type::kUnsupported, "not supported by this version"});
   b.mention({"live", Type::kUnsupported, "not supported by this version"});
 #ifdef ORRERY_SEEDED_BUGS

@@ -20,12 +20,12 @@ namespace orrery::scenario {
 enum class Type : std::uint8_t {
   kBoolean,
   kText,
-  kName,        // lower-case word: letters, digits, '-' and '_'
-  kSymbol,      // upper-case currency code
-  kChoice,      // one of Field::choices
-  kCount,       // bare whole number
+  kName,    // lower-case word: letters, digits, '-' and '_'
+  kSymbol,  // upper-case currency code
+  kChoice,  // one of Field::choices
+  kCount,   // bare whole number
   kDuration,
-  kTime,        // instant of the run: t+30s
+  kTime,  // instant of the run: t+30s
   kSize,
   kBitRate,
   kEventRate,
@@ -36,16 +36,16 @@ enum class Type : std::uint8_t {
   kDurationDistribution,
   kSizeDistribution,
   kCountDistribution,
-  kSelector,    // text of a node selector
-  kSelectors,   // list of them
-  kRegion,      // name, or {choice: {name: weight}}
-  kCondition,   // "metric op value"
-  kInstant,     // <fault>.begin, <fault>.end or a time
-  kFiles,       // file name or list of them; handled before the table is read
-  kVariables,   // map of names to values; handled before the table is read
-  kSection,     // map with keys of its own
-  kList,        // list of such maps
-  kUnsupported, // a key of the language that this version cannot honour
+  kSelector,     // text of a node selector
+  kSelectors,    // list of them
+  kRegion,       // name, or {choice: {name: weight}}
+  kCondition,    // "metric op value"
+  kInstant,      // <fault>.begin, <fault>.end or a time
+  kFiles,        // file name or list of them; handled before the table is read
+  kVariables,    // map of names to values; handled before the table is read
+  kSection,      // map with keys of its own
+  kList,         // list of such maps
+  kUnsupported,  // a key of the language that this version cannot honour
 };
 
 // One parsed value on its way between text and struct member.
@@ -84,9 +84,9 @@ struct Section {
   std::string_view name;
   std::string_view meaning;
   std::vector<Field> fields;
-  const void* (*defaults)() = nullptr;     // a default-constructed target
-  std::string_view discriminator;          // key that decides which others apply, or empty
-  std::vector<std::string_view> one_of;    // exactly one of these keys must be there
+  const void* (*defaults)() = nullptr;   // a default-constructed target
+  std::string_view discriminator;        // key that decides which others apply, or empty
+  std::vector<std::string_view> one_of;  // exactly one of these keys must be there
 
   const Field* find(std::string_view field) const;
 };
@@ -97,6 +97,8 @@ inline constexpr std::uint32_t kMaxNodes = 20'000;
 // The whole language; chain_section is the part that mirrors protocol/types/params.h.
 const Section& scenario_section();
 const Section& chain_section();
+const Section& load_section();
+const Section& asserts_section();
 
 // --- binding of struct members -----------------------------------------------------------------
 
@@ -158,12 +160,12 @@ class SectionBuilder {
 
   template <auto... P>
   SectionBuilder& add(Field field) {
-    using M = std::remove_cvref_t<decltype((std::declval<T&>().* ... .*P))>;
+    using M = std::remove_cvref_t<decltype((std::declval<T&>().*....*P))>;
     field.set = [](void* target, const Value& value) {
-      binding::assign((*static_cast<T*>(target).* ... .*P), value);
+      binding::assign((*static_cast<T*>(target).*....*P), value);
     };
     field.get = [](const void* target) {
-      return binding::fetch((*static_cast<const T*>(target).* ... .*P));
+      return binding::fetch((*static_cast<const T*>(target).*....*P));
     };
     if constexpr (std::is_same_v<M, chain::Amount>) {
       field.max = kMaxMoney;
@@ -194,9 +196,7 @@ class SectionBuilder {
     field.type = Type::kList;
     field.section = &section;
     using Element = typename std::remove_cvref_t<decltype(std::declval<T&>().*P)>::value_type;
-    field.sub = [](void* target) -> void* {
-      return &(static_cast<T*>(target)->*P).emplace_back();
-    };
+    field.sub = [](void* target) -> void* { return &(static_cast<T*>(target)->*P).emplace_back(); };
     field.locate = [](void* element) -> Located* { return static_cast<Element*>(element); };
     section_.fields.push_back(std::move(field));
     return *this;

@@ -70,8 +70,7 @@ class Merger {
     std::error_code error;
     if (!in || !std::filesystem::is_regular_file(path, error)) {
       const Mark mark = from ? *from : Mark{diagnostics_.add_file(path.string()), 1, 1};
-      diagnostics_.add(mark, from ? "include" : "",
-                       fmt::format("cannot read '{}'", path.string()));
+      diagnostics_.add(mark, from ? "include" : "", fmt::format("cannot read '{}'", path.string()));
       return {};
     }
     // One byte past the limit is enough for the parser to refuse the rest.
@@ -85,8 +84,9 @@ class Merger {
     Node node = parse_document(text, diagnostics_.add_file(path.string()), diagnostics_);
     if (node.kind == Node::Kind::kBad) return node;
     if (node.kind != Node::Kind::kMap) {
-      diagnostics_.add(node.mark, "", fmt::format("expected a map of keys, found {}",
-                                                  kind_name(node)), "start with 'orrery: 1'");
+      diagnostics_.add(node.mark, "",
+                       fmt::format("expected a map of keys, found {}", kind_name(node)),
+                       "start with 'orrery: 1'");
       return {};
     }
     const Node* include = node.find("include");
@@ -118,7 +118,8 @@ class Merger {
       failed_ = true;
     };
     if (name.kind == Node::Kind::kBad) return;
-    if (name.kind != Node::Kind::kScalar || name.text.empty()) return refuse("expected a file name");
+    if (name.kind != Node::Kind::kScalar || name.text.empty())
+      return refuse("expected a file name");
     if (++count_ > kMaxIncludes) return refuse(fmt::format("more than {} files", kMaxIncludes));
     const std::filesystem::path path = (from.parent_path() / name.text).lexically_normal();
     if (std::find(open_.begin(), open_.end(), canonical(path)) != open_.end()) {

@@ -82,8 +82,8 @@ Error wrong_unit(const RawQuantity& raw, std::string_view text, Dimension dimens
   for (Dimension other : {Dimension::kDuration, Dimension::kSize, Dimension::kBitRate,
                           Dimension::kEventRate, Dimension::kPercent}) {
     if (other != dimension && unit_factor(raw.unit, other)) {
-      return {ErrorCode::kInvalidArgument, fmt::format("'{}' is {}: expected {}", text,
-                                                       short_name(other), describe(dimension))};
+      return {ErrorCode::kInvalidArgument,
+              fmt::format("'{}' is {}: expected {}", text, short_name(other), describe(dimension))};
     }
   }
   if (dimension == Dimension::kCount) {
@@ -97,9 +97,8 @@ Error wrong_unit(const RawQuantity& raw, std::string_view text, Dimension dimens
   }
   const std::string hint =
       start.empty() ? suggest(raw.unit, known) : fmt::format("did you mean '{}'?", start);
-  return {ErrorCode::kInvalidArgument,
-          fmt::format("unknown unit '{}' in '{}': expected {} ({})", raw.unit, text,
-                      describe(dimension), hint)};
+  return {ErrorCode::kInvalidArgument, fmt::format("unknown unit '{}' in '{}': expected {} ({})",
+                                                   raw.unit, text, describe(dimension), hint)};
 }
 
 Error not_exact(std::string_view text, std::string_view what) {
@@ -126,8 +125,9 @@ Result<i128> parse_duration(std::string_view text) {
   std::int64_t last_factor = INT64_MAX;
   do {
     std::size_t end = 0;
-    while (end < rest.size() && (std::isdigit(static_cast<unsigned char>(rest[end])) != 0 ||
-                                 rest[end] == '.')) ++end;
+    while (end < rest.size() &&
+           (std::isdigit(static_cast<unsigned char>(rest[end])) != 0 || rest[end] == '.'))
+      ++end;
     while (end < rest.size() && std::isdigit(static_cast<unsigned char>(rest[end])) == 0) ++end;
     ASSIGN_OR_RETURN(const RawQuantity raw, parse_raw_quantity(rest.substr(0, end)));
     const auto factor = unit_factor(raw.unit, Dimension::kDuration);
@@ -250,7 +250,8 @@ Result<i128> parse_quantity(std::string_view text, Dimension dimension) {
     if (raw.digits <= 0) return tl::unexpected<Error>(not_exact(text, "must be above zero"));
     // Rounded down to a nanosecond: the mean interval of a random stream, not money.
     const i128 interval = window / raw.digits;
-    if (interval == 0) return tl::unexpected<Error>(not_exact(text, "exceeds one event a nanosecond"));
+    if (interval == 0)
+      return tl::unexpected<Error>(not_exact(text, "exceeds one event a nanosecond"));
     return interval;
   }
   auto value = scale_exactly(raw.digits, raw.scale, *factor);
@@ -311,16 +312,16 @@ std::string format_quantity(i128 value, Dimension dimension) {
 Result<i128> parse_money(std::string_view text, const Currency& currency) {
   ASSIGN_OR_RETURN(const RawQuantity raw, parse_raw_quantity(text));
   if (raw.unit.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("'{}' has no unit: expected an amount such as 12.5 {}", text,
-                            currency.symbol));
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("'{}' has no unit: expected an amount such as 12.5 {}", text, currency.symbol));
   }
   if (raw.unit != currency.symbol) {
     const std::string hint = suggest(raw.unit, {currency.symbol});
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("unknown currency '{}' in '{}' ({})", raw.unit, text,
-                            hint.starts_with("one of")
-                                ? "chain.token.symbol is " + currency.symbol : hint));
+                            hint.starts_with("one of") ? "chain.token.symbol is " + currency.symbol
+                                                       : hint));
   }
   if (raw.scale > currency.decimals) {
     return fail(ErrorCode::kInvalidArgument,

@@ -37,8 +37,8 @@ struct RawQuantity {
 // kInvalidArgument says what is wrong.
 Result<RawQuantity> parse_raw_quantity(std::string_view text);
 
-// A value in the base unit of `dimension`. Durations may be compound (1h30m) and negative; rates are
-// `25/s`. Errors name the units that fit and the nearest to the one given.
+// A value in the base unit of `dimension`. Durations may be compound (1h30m) and negative; rates
+// are `25/s`. Errors name the units that fit and the nearest to the one given.
 Result<i128> parse_quantity(std::string_view text, Dimension dimension);
 
 // The shortest exact spelling that parse_quantity reads back to `value`.

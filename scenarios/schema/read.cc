@@ -109,11 +109,13 @@ class Reader {
       }
     }
     if (section.one_of.empty()) return;
-    const auto given = std::count_if(section.one_of.begin(), section.one_of.end(),
-                                     [&](std::string_view key) { return node.find(key) != nullptr; });
+    const auto given =
+        std::count_if(section.one_of.begin(), section.one_of.end(),
+                      [&](std::string_view key) { return node.find(key) != nullptr; });
     if (given != 1) {
-      diagnostics_.add(node.mark, path, fmt::format("expected exactly one of the keys {}, found {}",
-                                                    fmt::join(section.one_of, ", "), given));
+      diagnostics_.add(node.mark, path,
+                       fmt::format("expected exactly one of the keys {}, found {}",
+                                   fmt::join(section.one_of, ", "), given));
     }
   }
 
@@ -126,9 +128,10 @@ class Reader {
       diagnostics_.add(entry.mark, full, fmt::format("unknown key '{}'", entry.key),
                        suggest(entry.key, known));
     } else if (field->type == Type::kUnsupported) {
-      diagnostics_.add(entry.mark, full, fmt::format("'{}' is {}{}", entry.key,
-                                                     field->meaning.starts_with("not") ? "" : "refused: ",
-                                                     field->meaning));
+      diagnostics_.add(
+          entry.mark, full,
+          fmt::format("'{}' is {}{}", entry.key,
+                      field->meaning.starts_with("not") ? "" : "refused: ", field->meaning));
     } else if (kind && (field->allowed_for & *kind) == 0) {
       diagnostics_.add(entry.mark, full,
                        fmt::format("'{}' does not go with {}: {}", entry.key, section.discriminator,

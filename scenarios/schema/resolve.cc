@@ -89,11 +89,11 @@ class Resolver {
     const bool bonded = group.role == Role::kValidator || group.role == Role::kMiner;
     if (bonded && group.stake < draft_.chain.stake.minimum) {
       const Currency currency = currency_of(draft_.chain);
-      report(diagnostics_, group, "stake",
-             fmt::format("{} is below chain.stake.minimum, {}: a {} could not bond",
-                         format_money(group.stake, currency),
-                         format_money(draft_.chain.stake.minimum, currency),
-                         role_name(group.role)));
+      report(
+          diagnostics_, group, "stake",
+          fmt::format("{} is below chain.stake.minimum, {}: a {} could not bond",
+                      format_money(group.stake, currency),
+                      format_money(draft_.chain.stake.minimum, currency), role_name(group.role)));
     }
     std::vector<std::string> names;
     for (const DeviceSpec& device : out_.devices) names.push_back(device.name);
@@ -145,7 +145,8 @@ class Resolver {
     if (!has(Role::kMiner)) missing(Role::kMiner, "nobody would make blocks");
     if (!has(Role::kValidator) &&
         draft_.chain.consensus.finality == chain::FinalityKind::kCheckpoint) {
-      missing(Role::kValidator, "nothing would become final (or set chain.consensus.finality: none)");
+      missing(Role::kValidator,
+              "nothing would become final (or set chain.consensus.finality: none)");
     }
   }
 
@@ -158,7 +159,8 @@ class Resolver {
     const std::vector<std::string> known(known_set.begin(), known_set.end());
     std::map<std::pair<std::string, std::string>, int> lines;
     for (const BetweenDraft& between : draft_.network.between) {
-      for (const auto& [key, region] : {std::pair("from", &between.from), std::pair("to", &between.to)}) {
+      for (const auto& [key, region] :
+           {std::pair("from", &between.from), std::pair("to", &between.to)}) {
         if (known_set.count(*region) == 0) {
           report(diagnostics_, between, key, fmt::format("no group is in region '{}'", *region),
                  suggest(*region, known));
@@ -172,8 +174,7 @@ class Resolver {
                fmt::format("first on line {}", first->second));
       }
       out_.network.overrides.push_back(
-          {between.from, between.to,
-           inherit_link(between.link, between, draft_.network.link)});
+          {between.from, between.to, inherit_link(between.link, between, draft_.network.link)});
     }
   }
 

@@ -17,9 +17,7 @@ namespace {
 std::string spell(Time time) { return "t+" + format_quantity(time.ns, Dimension::kDuration); }
 
 // a + b, or kNever past the end of the integers.
-Time later(Time a, Duration b) {
-  return b.ns > INT64_MAX - a.ns ? kNever : a + b;
-}
+Time later(Time a, Duration b) { return b.ns > INT64_MAX - a.ns ? kNever : a + b; }
 
 // --- load ----------------------------------------------------------------------------------------
 
@@ -92,8 +90,9 @@ class Timeline {
                    .behaviour = fault.behaviour,
                    .offset = fault.offset};
     if (fault.at >= out_.until) {
-      report(diagnostics_, fault, "at", fmt::format("{} is not before the end of the run, {}",
-                                                    spell(fault.at), spell(out_.until)));
+      report(diagnostics_, fault, "at",
+             fmt::format("{} is not before the end of the run, {}", spell(fault.at),
+                         spell(out_.until)));
     }
     for (const FaultSpec& other : out_.timeline) {
       if (other.name == spec.name) {
@@ -136,8 +135,8 @@ class Timeline {
     std::vector<int> side_of(out_.nodes.size(), -1);
     for (std::size_t i = 0; i < fault.sides.size(); ++i) {
       const std::string path = fmt::format("{}.sides[{}]", fault.path, i);
-      auto set = select_nodes(fault.sides[i],
-                              {.nodes = out_.nodes, .seed = out_.seed, .path = path});
+      auto set =
+          select_nodes(fault.sides[i], {.nodes = out_.nodes, .seed = out_.seed, .path = path});
       const Mark mark = list->items[i].mark;
       if (!set) {
         diagnostics_.add(mark, path, set.error().message);
@@ -145,8 +144,10 @@ class Timeline {
       }
       for (const std::uint32_t node : *set) {
         if (side_of[node] >= 0) {
-          diagnostics_.add(mark, path, fmt::format("{} is also on side {}", out_.nodes[node].name,
-                                                   side_of[node]), "sides must be disjoint");
+          diagnostics_.add(
+              mark, path,
+              fmt::format("{} is also on side {}", out_.nodes[node].name, side_of[node]),
+              "sides must be disjoint");
           break;
         }
         side_of[node] = static_cast<int>(i);
@@ -193,12 +194,13 @@ Result<Condition> parse_condition(std::string_view text) {
   if (words.back().empty()) words.pop_back();
   static constexpr std::array<std::string_view, 6> kOps = {"<", "<=", ">", ">=", "==", "!="};
   const bool rising = words.size() == 2 && words[1] == "increases";
-  const bool comparison = words.size() == 3 &&
-                          std::find(kOps.begin(), kOps.end(), words[1]) != kOps.end();
+  const bool comparison =
+      words.size() == 3 && std::find(kOps.begin(), kOps.end(), words[1]) != kOps.end();
   if (!rising && !comparison) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("'{}' is not a comparison: expected <metric> <op> <number> with one of "
-                            "{}, or <metric> increases", text, fmt::join(kOps, " ")));
+                            "{}, or <metric> increases",
+                            text, fmt::join(kOps, " ")));
   }
   if (comparison && !is_decimal(words[2])) {
     return fail(ErrorCode::kInvalidArgument,
@@ -236,7 +238,8 @@ bool resolve_after(const AssertDraft& draft, Diagnostics& diagnostics, const Sce
   known.emplace_back("t+0s");
   const bool found = std::find(known.begin(), known.end(), draft.after) != known.end();
   if (!found) {
-    report(diagnostics, draft, "after", fmt::format("'{}' is no event of the timeline", draft.after),
+    report(diagnostics, draft, "after",
+           fmt::format("'{}' is no event of the timeline", draft.after),
            suggest(draft.after, known));
   }
   return found;
@@ -253,8 +256,9 @@ void resolve_bound(const AssertDraft& draft, Diagnostics& diagnostics, const Sce
   if (spec.kind != AssertKind::kEventually) return;
   if (!draft.after.empty() && !resolve_after(draft, diagnostics, out, spec)) return;
   if (spec.after_time >= out.until) {
-    report(diagnostics, draft, "after", fmt::format("{} is not before the end of the run, {}",
-                                                    spell(spec.after_time), spell(out.until)));
+    report(diagnostics, draft, "after",
+           fmt::format("{} is not before the end of the run, {}", spell(spec.after_time),
+                       spell(out.until)));
     return;
   }
   if (spec.within == Duration{}) spec.within = out.until - spec.after_time;
@@ -268,7 +272,9 @@ void resolve_bound(const AssertDraft& draft, Diagnostics& diagnostics, const Sce
 void add_assert(const AssertDraft& draft, const LoadOptions& options, Diagnostics& diagnostics,
                 Scenario& out) {
   const std::array<std::pair<const char*, const std::string*>, 4> texts = {
-      {{"always", &draft.always}, {"never", &draft.never}, {"eventually", &draft.eventually},
+      {{"always", &draft.always},
+       {"never", &draft.never},
+       {"eventually", &draft.eventually},
        {"at_end", &draft.at_end}}};
   AssertSpec spec{.name = draft.name, .within = draft.within, .after = draft.after};
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -317,12 +323,13 @@ void resolve_load(const ScenarioDraft& draft, Diagnostics& diagnostics, Scenario
     spec.users = std::move(*users);
     check_users(load, draft, diagnostics, out, spec);
     if (load.stop != kNever && load.stop > out.until) {
-      report(diagnostics, load, "stop", fmt::format("{} lies behind the end of the run, {}",
-                                                    spell(load.stop), spell(out.until)));
+      report(
+          diagnostics, load, "stop",
+          fmt::format("{} lies behind the end of the run, {}", spell(load.stop), spell(out.until)));
     }
     if (load.start >= spec.stop) {
-      report(diagnostics, load, "start", fmt::format("{} is not before the stop, {}",
-                                                     spell(load.start), spell(spec.stop)));
+      report(diagnostics, load, "start",
+             fmt::format("{} is not before the stop, {}", spell(load.start), spell(spec.stop)));
     }
     if (load.kind == "chat") {
       choose_model(load, draft, diagnostics, spec);

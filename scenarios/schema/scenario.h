@@ -14,7 +14,13 @@
 
 namespace orrery::scenario {
 
-enum class Role : std::uint8_t { kBootstrap, kValidator, kMiner, kUser, kFull };  // a miner is also a worker
+enum class Role : std::uint8_t {
+  kBootstrap,
+  kValidator,
+  kMiner,
+  kUser,
+  kFull
+};  // a miner is also a worker
 
 // `groups:` entry, expanded: one NodeSpec a node, in file order; names are <group>-<index>, and the
 // index within the world is the position in Scenario::nodes.
@@ -22,11 +28,11 @@ struct NodeSpec {
   std::string name;
   std::string group;
   Role role = Role::kFull;
-  chain::Amount stake = 0;      // bonded at genesis
-  chain::Amount balance = 0;    // liquid at genesis
-  std::string device = "cpu";   // name in Scenario::devices
-  std::string region;           // free text, shown on the map
-  Duration clock_offset{};      // error of wall time at start
+  chain::Amount stake = 0;     // bonded at genesis
+  chain::Amount balance = 0;   // liquid at genesis
+  std::string device = "cpu";  // name in Scenario::devices
+  std::string region;          // free text, shown on the map
+  Duration clock_offset{};     // error of wall time at start
   std::int64_t clock_drift_ppb = 0;
   std::uint64_t uplink_bytes_per_second = 0;  // 0: unlimited
   std::string behaviour = "honest";           // name of an adversary from the start
@@ -52,8 +58,8 @@ struct ModelSpec {  // a model artefact made by the seeded generator (or, later,
 
 struct LinkSpec {
   DistributionSpec latency{.kind = DistributionKind::kConst, .a = 50'000'000};
-  std::uint32_t loss_ppm = 0;         // datagrams lost; on reliable channels a retransmission delay
-  std::uint32_t duplicate_ppm = 0;    // datagrams only
+  std::uint32_t loss_ppm = 0;       // datagrams lost; on reliable channels a retransmission delay
+  std::uint32_t duplicate_ppm = 0;  // datagrams only
   std::uint64_t bytes_per_second = 0;  // 0: unlimited
   bool operator==(const LinkSpec&) const = default;
 };
@@ -69,39 +75,39 @@ struct NetworkSpec {
 
 struct LoadSpec {  // Poisson stream of requests from each of the users
   std::string name;
-  std::vector<std::uint32_t> users;  // node indices
-  std::string kind = "chat";         // chat | transfer
+  std::vector<std::uint32_t> users;                // node indices
+  std::string kind = "chat";                       // chat | transfer
   std::int64_t mean_interval_ns = 60'000'000'000;  // per user
   Time start{};
   Time stop = kNever;
-  std::string model;                 // chat
+  std::string model;  // chat
   DistributionSpec prompt_bytes{.a = 24};
   DistributionSpec output_tokens{.a = 16};
-  std::uint8_t priority = 0;         // 0 high .. 3 background
+  std::uint8_t priority = 0;             // 0 high .. 3 background
   chain::Amount amount = chain::kToken;  // transfer
 };
 
 enum class FaultKind : std::uint8_t {
-  kPartition = 1,   // sides cannot reach each other
-  kCrash,           // targets stop, lose unsynced writes (or all), restart after `duration`
-  kBehave,          // targets switch to `behaviour`
-  kClockOffset,     // targets' wall clocks move by `offset`
-  kLink,            // links between `targets` and everyone take `link` for `duration`
+  kPartition = 1,  // sides cannot reach each other
+  kCrash,          // targets stop, lose unsynced writes (or all), restart after `duration`
+  kBehave,         // targets switch to `behaviour`
+  kClockOffset,    // targets' wall clocks move by `offset`
+  kLink,           // links between `targets` and everyone take `link` for `duration`
 };
 
 // One item of `timeline:`, with an id; each fault shows in the trace as begin and end.
 struct FaultSpec {
-  std::uint32_t id = 0;     // position in the file, from 1
-  std::string name;         // given or "<do>-<id>"
+  std::uint32_t id = 0;  // position in the file, from 1
+  std::string name;      // given or "<do>-<id>"
   FaultKind kind = FaultKind::kPartition;
   Time at{};
-  Duration duration{};      // 0: until the end
+  Duration duration{};                            // 0: until the end
   std::vector<std::uint32_t> targets;             // node indices
   std::vector<std::vector<std::uint32_t>> sides;  // kPartition
-  bool wipe_disk = false;   // kCrash: lose everything, not only unsynced writes
-  std::string behaviour;    // kBehave
-  Duration offset{};        // kClockOffset
-  LinkSpec link;            // kLink
+  bool wipe_disk = false;  // kCrash: lose everything, not only unsynced writes
+  std::string behaviour;   // kBehave
+  Duration offset{};       // kClockOffset
+  LinkSpec link;           // kLink
 };
 
 enum class AssertKind : std::uint8_t { kAlways, kNever, kEventually, kAtEnd };
@@ -110,13 +116,13 @@ enum class AssertKind : std::uint8_t { kAlways, kNever, kEventually, kAtEnd };
 struct AssertSpec {
   std::string name;
   AssertKind kind = AssertKind::kAtEnd;
-  std::string metric;   // name in the metric registry (reports/record/metrics.h)
-  std::string op;       // < <= > >= == != increases
-  std::string value;    // decimal, already in the metric's unit; empty for increases
-  std::string text;     // as written
-  Duration within{};    // kEventually; until the end of the run if the file gives none
-  std::string after;    // kEventually: "", "<fault name>.begin", "<fault name>.end" or "t+<duration>"
-  Time after_time{};    // kEventually: resolved instant of `after`
+  std::string metric;  // name in the metric registry (reports/record/metrics.h)
+  std::string op;      // < <= > >= == != increases
+  std::string value;   // decimal, already in the metric's unit; empty for increases
+  std::string text;    // as written
+  Duration within{};   // kEventually; until the end of the run if the file gives none
+  std::string after;  // kEventually: "", "<fault name>.begin", "<fault name>.end" or "t+<duration>"
+  Time after_time{};  // kEventually: resolved instant of `after`
 };
 
 struct Scenario {
@@ -136,9 +142,9 @@ struct Scenario {
   bool report_html = true;
   std::string seeded_bug;  // only accepted by builds with ORRERY_SEEDED_BUGS
 
-  std::string source_path;      // as given on the command line
-  std::string canonical_json;   // resolved scenario, sorted keys, normalised units; seed included
-  Hash256 hash;                 // SHA-256 of canonical_json
+  std::string source_path;     // as given on the command line
+  std::string canonical_json;  // resolved scenario, sorted keys, normalised units; seed included
+  Hash256 hash;                // SHA-256 of canonical_json
 };
 
 }  // namespace orrery::scenario

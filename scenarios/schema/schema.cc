@@ -51,8 +51,7 @@ json scalar_schema(const Field& field) {
     case Type::kSize:
     case Type::kBitRate:
     case Type::kPercent: return text(with_units(*dimension_of(field.type)));
-    case Type::kEventRate:
-      return text(with_units(Dimension::kEventRate) + "|1 per " + durations());
+    case Type::kEventRate: return text(with_units(Dimension::kEventRate) + "|1 per " + durations());
     case Type::kPpm:
     case Type::kPpb: return or_number(text(with_units(*dimension_of(field.type))));
     case Type::kMoney: return text(fmt::format("{} ?[A-Z][A-Z0-9]{{0,11}}", kNumber));
@@ -66,14 +65,16 @@ json scalar_schema(const Field& field) {
                             {"minProperties", 1},
                             {"propertyNames", named},
                             {"additionalProperties", or_number(text("\\$\\{.*\\}"))}};
-      return {{"anyOf", {named, {{"type", "object"},
-                                 {"additionalProperties", false},
-                                 {"required", {"choice"}},
-                                 {"properties", {{"choice", weights}}}}}}};
+      return {{"anyOf",
+               {named,
+                {{"type", "object"},
+                 {"additionalProperties", false},
+                 {"required", {"choice"}},
+                 {"properties", {{"choice", weights}}}}}}};
     }
     case Type::kFiles:
-      return {{"anyOf", {{{"type", "string"}},
-                         {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
+      return {
+          {"anyOf", {{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}}}};
     case Type::kVariables:
       return {{"type", "object"},
               {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}};
@@ -85,6 +86,18 @@ std::string default_text(const Section& section, const Field& field) {
   if (!field.default_note.empty()) return std::string(field.default_note);
   if (field.required || field.get == nullptr || section.defaults == nullptr) return {};
   return format_value(field, field.get(section.defaults()), {});
+}
+
+// Which kinds a key is for, where it is not for all: " Goes with do: crash."
+std::string kinds_text(const Section& section, const Field& field) {
+  const Field* kind = section.find(section.discriminator);
+  if (kind == nullptr) return {};
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < kind->choices.size(); ++i) {
+    if ((field.allowed_for >> i & 1) != 0) names.push_back(kind->choices[i]);
+  }
+  if (names.size() == kind->choices.size()) return {};
+  return fmt::format(" Goes with {}: {}.", kind->name, fmt::join(names, ", "));
 }
 
 json section_schema(const Section& section);
@@ -105,7 +118,7 @@ json field_schema(const Section& section, const Field& field) {
                                                       : json(value);
     }
   }
-  std::string meaning(field.meaning);
+  std::string meaning = std::string(field.meaning) + kinds_text(section, field);
   if (!field.default_note.empty()) meaning += fmt::format(" Default: {}.", field.default_note);
   out["description"] = meaning;
   return out;
@@ -156,13 +169,16 @@ std::string range_text(const Field& field) {
 }
 
 void reference(const Section& section, const std::string& path, std::string& out) {
-  out += fmt::format("\n## {}\n\n{}\n\n| key | value | default | range | meaning |\n"
-                     "|---|---|---|---|---|\n", path.empty() ? "Top level" : path, section.meaning);
+  out += fmt::format(
+      "\n## {}\n\n{}\n\n| key | value | default | range | meaning |\n"
+      "|---|---|---|---|---|\n",
+      path.empty() ? "Top level" : path, section.meaning);
   for (const Field& field : section.fields) {
     if (field.type == Type::kUnsupported) continue;
     const std::string value = default_text(section, field);
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", field.name, expectation(field),
-                       field.required ? "required" : value, range_text(field), field.meaning);
+                       field.required ? "required" : value, range_text(field),
+                       std::string(field.meaning) + kinds_text(section, field));
   }
   for (const Field& field : section.fields) {
     if (field.section != nullptr) reference(*field.section, join_path(path, field.name), out);

@@ -13,7 +13,8 @@ std::string json_schema();
 // Every key with type, default, range and meaning, as Markdown.
 std::string reference_markdown();
 
-// Dotted paths of every key that the loader accepts, in table order: chain.token.symbol, groups.name.
+// Dotted paths of every key that the loader accepts, in table order: chain.token.symbol,
+// groups.name.
 std::vector<std::string> known_keys();
 
 // The file with its includes, as JSON, without any check of meaning: what the schema is applied to.

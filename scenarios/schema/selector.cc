@@ -34,7 +34,8 @@ class Parser {
   Result<NodeSet> parse() {
     ASSIGN_OR_RETURN(NodeSet set, expression(0));
     skip();
-    if (at_ < text_.size()) return bad(fmt::format("'{}' is not understood{}", rest(), minus_hint()));
+    if (at_ < text_.size())
+      return bad(fmt::format("'{}' is not understood{}", rest(), minus_hint()));
     return set;
   }
 
@@ -47,7 +48,8 @@ class Parser {
       ASSIGN_OR_RETURN(const NodeSet right, term(depth));
       NodeSet out;
       if (op == '|') {
-        std::set_union(left.begin(), left.end(), right.begin(), right.end(), std::back_inserter(out));
+        std::set_union(left.begin(), left.end(), right.begin(), right.end(),
+                       std::back_inserter(out));
       } else {
         std::set_difference(left.begin(), left.end(), right.begin(), right.end(),
                             std::back_inserter(out));
@@ -93,8 +95,9 @@ class Parser {
     const std::string argument = name();
     TRY(expect(')'));
     if (word == "role") return by_role(argument);
-    ASSIGN_OR_RETURN(NodeSet set, by_label(argument, word == "group" ? &NodeSpec::group
-                                                                     : &NodeSpec::region, word));
+    ASSIGN_OR_RETURN(
+        NodeSet set,
+        by_label(argument, word == "group" ? &NodeSpec::group : &NodeSpec::region, word));
     return word == "group" && accept('[') ? range(argument, std::move(set)) : set;
   }
 
@@ -113,7 +116,8 @@ class Parser {
                      parse_quantity(amount, share ? Dimension::kPpm : Dimension::kCount));
     const i128 size = static_cast<i128>(set.size());
     constexpr i128 kWhole = 1'000'000;
-    if (value < 0 || value > kWhole) return bad(fmt::format("a sample of {} is not possible", amount));
+    if (value < 0 || value > kWhole)
+      return bad(fmt::format("a sample of {} is not possible", amount));
     const i128 wanted = share ? (size * value + kWhole - 1) / kWhole : value;
     if (wanted > size) return bad(fmt::format("a sample of {} from {} nodes", amount, set.size()));
     const auto count = static_cast<std::size_t>(wanted);
@@ -167,13 +171,15 @@ class Parser {
     for (const NodeSpec& node : source_.nodes) groups.insert(node.group);
     const std::string hint =
         groups.count(name) != 0 ? fmt::format(" (did you mean 'group({})'?)", name) : "";
-    return bad(fmt::format("no node is named '{}'{}; nodes are named <group>-<position>", name, hint));
+    return bad(
+        fmt::format("no node is named '{}'{}; nodes are named <group>-<position>", name, hint));
   }
 
   Result<NodeSet> by_role(const std::string& role) const {
     if (std::find(kRoles.begin(), kRoles.end(), role) == kRoles.end()) {
-      return bad(fmt::format("unknown role '{}' ({})", role,
-                             suggest(role, std::vector<std::string>(kRoles.begin(), kRoles.end()))));
+      return bad(
+          fmt::format("unknown role '{}' ({})", role,
+                      suggest(role, std::vector<std::string>(kRoles.begin(), kRoles.end()))));
     }
     return where([&](const NodeSpec& node) { return role_name(node.role) == role; });
   }
@@ -187,8 +193,8 @@ class Parser {
       if (!(node.*label).empty()) known.insert(node.*label);
     }
     const std::string hint = suggest(wanted, std::vector<std::string>(known.begin(), known.end()));
-    return bad(fmt::format("no node has {} '{}'{}", what, wanted,
-                           hint.empty() ? "" : " (" + hint + ")"));
+    return bad(
+        fmt::format("no node has {} '{}'{}", what, wanted, hint.empty() ? "" : " (" + hint + ")"));
   }
 
   void skip() {
@@ -203,15 +209,15 @@ class Parser {
   Status expect(char c) {
     if (accept(c)) return {};
     return bad(rest().empty() ? fmt::format("a '{}' is missing at the end (inside {{}} and [] a "
-                                            "comma ends the value: use quotes)", c)
+                                            "comma ends the value: use quotes)",
+                                            c)
                               : fmt::format("a '{}' is missing before '{}'", c, rest()));
   }
   std::string name() {
     skip();
     const std::size_t start = at_;
-    while (at_ < text_.size() &&
-           (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '_' ||
-            (text_[at_] == '-' && at_ > start))) {
+    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 ||
+                                  text_[at_] == '_' || (text_[at_] == '-' && at_ > start))) {
       ++at_;
     }
     return std::string(text_.substr(start, at_ - start));

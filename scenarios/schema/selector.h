@@ -24,6 +24,7 @@ struct SelectorSource {
 
 // Indices into nodes, ascending, at least one. A share of a sample is rounded up. Errors name what
 // is unknown and the nearest known name.
-Result<std::vector<std::uint32_t>> select_nodes(std::string_view text, const SelectorSource& source);
+Result<std::vector<std::uint32_t>> select_nodes(std::string_view text,
+                                                const SelectorSource& source);
 
 }  // namespace orrery::scenario

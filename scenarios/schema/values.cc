@@ -9,9 +9,9 @@
 namespace orrery::scenario {
 namespace {
 
-constexpr std::size_t kMaxText = 4'000;   // `about` and the like
-constexpr std::size_t kMaxSides = 16;     // of one partition
-constexpr std::size_t kMaxRegions = 64;   // alternatives of one group
+constexpr std::size_t kMaxText = 4'000;  // `about` and the like
+constexpr std::size_t kMaxSides = 16;    // of one partition
+constexpr std::size_t kMaxRegions = 64;  // alternatives of one group
 constexpr std::uint64_t kMaxWeight = 1'000'000;
 
 tl::unexpected<Error> bad(std::string message) {
@@ -65,8 +65,8 @@ Result<Value> parse_time(const Field& field, const std::string& text) {
     return bad(fmt::format("'{}' is not {}{}", text, expectation(field),
                            duration ? fmt::format(" (did you mean 't+{}'?)", text) : ""));
   }
-  ASSIGN_OR_RETURN(const i128 value, parse_quantity(std::string_view(text).substr(2),
-                                                    Dimension::kDuration));
+  ASSIGN_OR_RETURN(const i128 value,
+                   parse_quantity(std::string_view(text).substr(2), Dimension::kDuration));
   if (value < 0) return bad(fmt::format("'{}' lies before the start", text));
   return Value{.integer = value};
 }
@@ -108,7 +108,8 @@ Result<Value> parse_scalar(const Field& field, const Node& node, const Currency&
       break;
     }
     case Type::kCount:
-      if (!node.plain) return bad(fmt::format("\"{}\" is text: write the number without quotes", text));
+      if (!node.plain)
+        return bad(fmt::format("\"{}\" is text: write the number without quotes", text));
       [[fallthrough]];
     default: {
       if (is_distribution(field.type)) return parse_distribution_value(field, text, currency);
@@ -124,7 +125,8 @@ Result<Value> parse_region(const Field& field, const Node& node) {
   const auto wrong = [&] { return bad(fmt::format("expected {}", expectation(field))); };
   Value value;
   if (node.kind == Node::Kind::kScalar) {
-    if (!is_name(node.text)) return bad(fmt::format("'{}' is not {}", node.text, expectation(field)));
+    if (!is_name(node.text))
+      return bad(fmt::format("'{}' is not {}", node.text, expectation(field)));
     value.weights.emplace_back(node.text, 1);
     return value;
   }
@@ -138,8 +140,8 @@ Result<Value> parse_region(const Field& field, const Node& node) {
   }
   for (const Entry& entry : choice->entries) {
     const auto weight = parse_decimal(entry.value.text);
-    if (!is_name(entry.key) || entry.value.kind != Node::Kind::kScalar || !weight ||
-        *weight == 0 || *weight > kMaxWeight) {
+    if (!is_name(entry.key) || entry.value.kind != Node::Kind::kScalar || !weight || *weight == 0 ||
+        *weight > kMaxWeight) {
       return bad(fmt::format("the weight of region '{}' must be a whole number from 1 to {}",
                              entry.key, kMaxWeight));
     }
@@ -180,8 +182,9 @@ std::string format_value(const Field& field, const Value& value, const Currency&
   switch (field.type) {
     case Type::kBoolean: return value.integer != 0 ? "true" : "false";
     case Type::kChoice:
-      return value.text.empty() ? std::string(field.choices.at(static_cast<std::size_t>(value.integer)))
-                                : value.text;
+      return value.text.empty()
+                 ? std::string(field.choices.at(static_cast<std::size_t>(value.integer)))
+                 : value.text;
     case Type::kTime:
       if (value.integer == kNever.ns) return {};
       return "t+" + format_quantity(value.integer, Dimension::kDuration);
@@ -227,8 +230,10 @@ std::string expectation(const Field& field) {
     case Type::kMoney: return "an amount such as 12.5 AIGEN";
     case Type::kDurationDistribution:
       return "a duration such as 50ms or a distribution such as lognormal(median=40ms, sigma=0.6)";
-    case Type::kSizeDistribution: return "a size such as 24B or a distribution such as uniform(8B, 64B)";
-    case Type::kCountDistribution: return "a count such as 16 or a distribution such as uniform(4, 32)";
+    case Type::kSizeDistribution:
+      return "a size such as 24B or a distribution such as uniform(8B, 64B)";
+    case Type::kCountDistribution:
+      return "a count such as 16 or a distribution such as uniform(4, 32)";
     case Type::kSelector: return "nodes such as group(workers)[3]";
     case Type::kSelectors: return "a list of node selectors";
     case Type::kRegion: return "a region's name or {choice: {eu: 4, asia: 2}}";

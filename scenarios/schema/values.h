@@ -1,4 +1,5 @@
-// One scalar (or small list) of a file to a typed Value by the rules of its Field, and back to text.
+// One scalar (or small list) of a file to a typed Value by the rules of its Field, and back to
+// text.
 #pragma once
 
 #include <optional>

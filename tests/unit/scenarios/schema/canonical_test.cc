@@ -20,26 +20,41 @@ TEST(CanonicalForm, IgnoresCommentsKeyOrderAndSpelling) {
   EXPECT_EQ(hash_of(edited("until: 10m", "until: 600s")), hash);
   EXPECT_EQ(hash_of(edited("5000 AIGEN", "5000.0 AIGEN")), hash);
   EXPECT_EQ(hash_of(edited("{eu: 1, asia: 1}", "{asia: 1, eu: 1}")), hash);
-  EXPECT_EQ(hash_of(edited("{name: boot, role: bootstrap}", "{role: bootstrap, name: boot, count: 1}")), hash);
+  EXPECT_EQ(
+      hash_of(edited("{name: boot, role: bootstrap}", "{role: bootstrap, name: boot, count: 1}")),
+      hash);
   EXPECT_EQ(hash_of(edited("rate: 1/m", "rate: 60/h")), hash);
   EXPECT_EQ(hash_of(edited("role(validator)", "group(val)")), hash);
-  EXPECT_EQ(hash_of(edited("\"role(miner)\"", "\"${who}\"") + "vars: {who: group(workers)}\n"), hash);
-  EXPECT_EQ(hash_of(kSmall + "chain: {consensus: {slot: 1000ms}}\n"), hash) << "a default spelt out";
+  EXPECT_EQ(hash_of(edited("\"role(miner)\"", "\"${who}\"") + "vars: {who: group(workers)}\n"),
+            hash);
+  EXPECT_EQ(hash_of(kSmall + "chain: {consensus: {slot: 1000ms}}\n"), hash)
+      << "a default spelt out";
 }
 
 TEST(CanonicalForm, ChangesWithEveryValue) {
   const std::pair<const char*, const char*> edits[] = {
-      {"name: small", "name: smell"},      {"seed: 5", "seed: 6"},
-      {"until: 10m", "until: 11m"},        {"name: tiny", "name: teeny"},
-      {"count: 10", "count: 11"},          {"5000 AIGEN", "5001 AIGEN"},
-      {"region: eu", "region: asia"},      {"eu: 1, asia: 1", "eu: 1, asia: 5"},
-      {"100 AIGEN", "101 AIGEN"},          {"median=40ms", "median=41ms"},
-      {"sigma=0.5", "sigma=0.51"},         {"max=2s", "max=3s"},
-      {"90ms", "91ms"},                    {"rate: 1/m", "rate: 2/m"},
-      {"t+2m", "t+3m"},                    {"for: 30s", "for: 31s"},
-      {"role(miner)", "group(workers)[0..3]"}, {"30%", "40%"},
-      {"restart_after: 20s", "restart_after: 21s"}, {"name: heals", "name: healed"},
-      {"increases", "> 5"},                {"within: 60s", "within: 61s"},
+      {"name: small", "name: smell"},
+      {"seed: 5", "seed: 6"},
+      {"until: 10m", "until: 11m"},
+      {"name: tiny", "name: teeny"},
+      {"count: 10", "count: 11"},
+      {"5000 AIGEN", "5001 AIGEN"},
+      {"region: eu", "region: asia"},
+      {"eu: 1, asia: 1", "eu: 1, asia: 5"},
+      {"100 AIGEN", "101 AIGEN"},
+      {"median=40ms", "median=41ms"},
+      {"sigma=0.5", "sigma=0.51"},
+      {"max=2s", "max=3s"},
+      {"90ms", "91ms"},
+      {"rate: 1/m", "rate: 2/m"},
+      {"t+2m", "t+3m"},
+      {"for: 30s", "for: 31s"},
+      {"role(miner)", "group(workers)[0..3]"},
+      {"30%", "40%"},
+      {"restart_after: 20s", "restart_after: 21s"},
+      {"name: heals", "name: healed"},
+      {"increases", "> 5"},
+      {"within: 60s", "within: 61s"},
       {"split.end", "split.begin"},
   };
   std::map<std::string, std::string> seen{{hash_of(kSmall), "nothing"}};

@@ -81,9 +81,11 @@ TEST(NegativeLibrary, GivesTheExpectedMessageAtTheExpectedPlaceAndNothingElse) {
   }
 }
 
-// --- schema -------------------------------------------------------------------------------------------
+// --- schema
+// -------------------------------------------------------------------------------------------
 
-void schema_keys(const nlohmann::json& schema, const std::string& path, std::set<std::string>& out) {
+void schema_keys(const nlohmann::json& schema, const std::string& path,
+                 std::set<std::string>& out) {
   const nlohmann::json& object = schema.contains("items") ? schema["items"] : schema;
   if (!object.contains("properties")) return;
   EXPECT_EQ(object["additionalProperties"], false) << path;
@@ -104,6 +106,39 @@ TEST(Schema, ListsExactlyTheKeysOfTheLoader) {
   for (const char* key : {"chain.work.credit_blocks", "network.between.latency"}) {
     EXPECT_EQ(found.count(key), 1u) << key;
   }
+}
+
+// Number of members of an aggregate: the most initialisers that it takes.
+struct Anything {
+  template <class T>
+  operator T() const;
+};
+template <class T, std::size_t... I>
+constexpr bool takes(std::index_sequence<I...>) {
+  return requires { T{(static_cast<void>(I), Anything{})...}; };
+}
+template <class T, std::size_t N = 64>
+constexpr std::size_t member_count() {
+  if constexpr (takes<T>(std::make_index_sequence<N>{})) {
+    return N;
+  } else {
+    return member_count<T, N - 1>();
+  }
+}
+
+TEST(Schema, HasAKeyForEveryMemberOfTheChainParameters) {
+  const auto schema = nlohmann::json::parse(json_schema())["properties"]["chain"]["properties"];
+  // All but seeded_bug, which is the key debug.seeded_bug of test builds.
+  EXPECT_EQ(schema.size() + 1, member_count<chain::ChainParams>());
+  const auto keys = [&](const char* section) { return schema[section]["properties"].size(); };
+  EXPECT_EQ(keys("token"), member_count<chain::TokenParams>());
+  EXPECT_EQ(keys("rewards"), member_count<chain::RewardParams>());
+  EXPECT_EQ(keys("fees"), member_count<chain::FeeParams>());
+  EXPECT_EQ(keys("stake"), member_count<chain::StakeParams>());
+  EXPECT_EQ(keys("consensus"), member_count<chain::ConsensusParams>());
+  EXPECT_EQ(keys("work"), member_count<chain::WorkParams>());
+  EXPECT_EQ(keys("mempool"), member_count<chain::MempoolParams>());
+  EXPECT_EQ(keys("network"), member_count<chain::NetworkParams>());
 }
 
 TEST(Schema, GivesDefaultsThatTheLoaderReadsBackToTheSameScenario) {
@@ -152,14 +187,15 @@ TEST(Schema, AcceptsEveryFileOfTheLibrary) {
          "validator = jsonschema.Draft202012Validator(schema)\n"
          "wrong = 0\n"
          "for path in sys.argv[2:]:\n"
-         "    errors = [f'{e.json_path}: {e.message}' for e in validator.iter_errors(json.load(open(path)))]\n"
+         "    errors = [f'{e.json_path}: {e.message}' for e in "
+         "validator.iter_errors(json.load(open(path)))]\n"
          "    if bool(errors) != os.path.basename(path).startswith('bad_'):\n"
          "        wrong += 1\n"
          "        print(path, errors or 'passes')\n"
          "print(len(sys.argv) - 2, 'documents')\n"
          "sys.exit(3 if wrong else 0)\n";
-  std::string command = "python3 " + (folder / "check.py").string() + " " +
-                        (folder / "schema.json").string();
+  std::string command =
+      "python3 " + (folder / "check.py").string() + " " + (folder / "schema.json").string();
   int count = 0;
   const auto add = [&](const fs::path& file, const std::string& prefix) {
     const fs::path copy = folder / (prefix + file.stem().string() + ".json");

@@ -73,7 +73,8 @@ TEST(Load, ScalesDefaultAmountsToTheDecimalsOfTheToken) {
 TEST(Load, ReportsAllProblemsInOrderOfThePage) {
   const LoadOutcome s = load_text(
       "orrery: 1\nname: x\nuntil: 10\nmodels:\n  - name: a\n    dims: 8\ngroups:\n"
-      "  - {name: a, role: minner}\n", "x.yaml", options());
+      "  - {name: a, role: minner}\n",
+      "x.yaml", options());
   ASSERT_FALSE(s);
   ASSERT_EQ(s.error().size(), 3u) << all_messages(s);
   EXPECT_EQ(s.error()[0].line, 3);
@@ -100,17 +101,21 @@ TEST(Load, AcceptsJsonAsTheSameLanguage) {
   const LoadOutcome yaml = load_text(
       "orrery: 1\nname: j\nuntil: 1m\nmodels: [{name: m}]\ngroups:\n- {name: b, role: bootstrap}\n"
       "- {name: v, role: validator, stake: 1000 AIGEN}\n"
-      "- {name: w, role: miner, count: 2, stake: 1000 AIGEN}\n", "j.yaml", options());
+      "- {name: w, role: miner, count: 2, stake: 1000 AIGEN}\n",
+      "j.yaml", options());
   const LoadOutcome json = load_text(
       R"({"orrery": 1, "name": "j", "until": "1m", "models": [{"name": "m"}], "groups": [
-          {"name": "b", "role": "bootstrap"}, {"name": "v", "role": "validator", "stake": "1000 AIGEN"},
-          {"name": "w", "role": "miner", "count": 2, "stake": "1000 AIGEN"}]})", "j.json", options());
+          {"name": "b", "role": "bootstrap"},
+          {"name": "v", "role": "validator", "stake": "1000 AIGEN"},
+          {"name": "w", "role": "miner", "count": 2, "stake": "1000 AIGEN"}]})",
+      "j.json", options());
   ASSERT_TRUE(yaml) << all_messages(yaml);
   ASSERT_TRUE(json) << all_messages(json);
   EXPECT_EQ(yaml->canonical_json, json->canonical_json);
 }
 
-// --- overrides -------------------------------------------------------------------------------------
+// --- overrides
+// -------------------------------------------------------------------------------------
 
 LoadOutcome load_with(std::vector<Override> overrides, const std::string& more = "") {
   LoadOptions with = options();
@@ -142,22 +147,26 @@ TEST(Overrides, AreCheckedLikeTheFileAndNamedInTheMessage) {
   EXPECT_EQ(all_messages(load_with({{"chain.consensus.slotts", "2s"}})),
             "--set chain.consensus.slotts:1:1: chain.consensus.slotts: unknown key 'slotts' "
             "(did you mean 'slot'?)\n");
-  EXPECT_EQ(all_messages(load_with({{"until", "20"}})),
-            "--set until:1:1: until: '20' has no unit: expected a duration such as 250ms or 1h30m\n");
+  EXPECT_EQ(
+      all_messages(load_with({{"until", "20"}})),
+      "--set until:1:1: until: '20' has no unit: expected a duration such as 250ms or 1h30m\n");
   EXPECT_EQ(all_messages(load_with({{"groups.wrokers.count", "2"}})),
-            "--set groups.wrokers.count:1:1: groups: no item named 'wrokers' (did you mean 'workers'?)\n");
+            "--set groups.wrokers.count:1:1: groups: no item named 'wrokers' (did you mean "
+            "'workers'?)\n");
   EXPECT_THAT(all_messages(load_with({{"seed.x", "2"}})), HasSubstr("has no keys below it"));
   EXPECT_THAT(all_messages(load_with({{"", "2"}})), HasSubstr("expected a key"));
   EXPECT_THAT(all_messages(load_with({{"seed", ""}})), HasSubstr("--set seed:1:1"));
 }
 
-// --- includes and variables --------------------------------------------------------------------------
+// --- includes and variables
+// --------------------------------------------------------------------------
 
 class Includes : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::path(::testing::TempDir()) / (std::string("orrery_includes_") + info->name());
+    folder_ = std::filesystem::path(::testing::TempDir()) /
+              (std::string("orrery_includes_") + info->name());
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ / "sub");
   }
@@ -215,14 +224,17 @@ TEST_F(Includes, ReportAFileThatIsNotThere) {
 
 TEST(Variables, ComputeExactlyWithUnits) {
   const LoadOutcome s = load_text(
-      "vars: {n: 9, share: \"${n} \", gap: 90s, bond: 1500 AIGEN, half: \"${gap / 2}\", who: group(users)}\n"
+      "vars: {n: 9, share: \"${n} \", gap: 90s, bond: 1500 AIGEN, half: \"${gap / 2}\", who: "
+      "group(users)}\n"
       "orrery: 1\nname: v\nuntil: \"${gap * n + 500ms}\"\nmodels: [{name: m}]\n"
       "groups:\n  - {name: b, role: bootstrap}\n"
-      "  - {name: v, role: validator, count: \"${(n - 1) / 2}\", stake: \"${bond * 2 - 0.5 AIGEN}\"}\n"
+      "  - {name: v, role: validator, count: \"${(n - 1) / 2}\", stake: \"${bond * 2 - 0.5 "
+      "AIGEN}\"}\n"
       "  - {name: w, role: miner, count: \"${n}\", stake: \"${bond}\"}\n"
       "  - {name: users, role: user, balance: 5 AIGEN}\n"
       "load: [{name: c, users: \"${who}\", rate: \"${n / 3}/m\", start: \"t+${half}\"}]\n"
-      "network: {loss: \"${n * 2%}\"}\n", "v.yaml", options());
+      "network: {loss: \"${n * 2%}\"}\n",
+      "v.yaml", options());
   ASSERT_TRUE(s) << all_messages(s);
   EXPECT_EQ(s->until.ns, 810'500'000'000);
   EXPECT_EQ(s->nodes.size(), 1u + 4 + 9 + 1);
@@ -233,18 +245,20 @@ TEST(Variables, ComputeExactlyWithUnits) {
 }
 
 TEST(Variables, RefuseNonsense) {
-  for (const char* value :
-       {"${", "${}", "${1 +}", "${(1}", "${1)}", "${1 / 0}", "${nothing}", "${5s * 5s}",
-        "${1s + 1}", "${word * 2}", "${1 / 7}", "${99999999999999999999999999999999 * 99999999999}"}) {
-    const LoadOutcome s = load_text(edited("until: 10m", std::string("until: \"") + value + "\"") +
-                                        "vars: {word: abc}\n", "v.yaml", options());
+  for (const char* value : {"${", "${}", "${1 +}", "${(1}", "${1)}", "${1 / 0}", "${nothing}",
+                            "${5s * 5s}", "${1s + 1}", "${word * 2}", "${1 / 7}",
+                            "${99999999999999999999999999999999 * 99999999999}"}) {
+    const LoadOutcome s = load_text(
+        edited("until: 10m", std::string("until: \"") + value + "\"") + "vars: {word: abc}\n",
+        "v.yaml", options());
     ASSERT_FALSE(s) << value;
     EXPECT_EQ(s.error().front().path, "until") << value << "\n" << all_messages(s);
     EXPECT_EQ(s.error().front().line, 4) << value;
   }
 }
 
-// --- selectors and draws ------------------------------------------------------------------------------
+// --- selectors and draws
+// ------------------------------------------------------------------------------
 
 std::vector<std::uint32_t> select(const Scenario& s, std::string_view text,
                                   std::string_view path = "p") {
@@ -284,7 +298,8 @@ TEST(Selector, RefusesWhatIsNotThere) {
   for (const char* text :
        {"", "grop(workers)", "group(worker)", "group(workers)[10]", "group(workers)[3..1]",
         "group(workers)[", "role(miners)", "val", "val-4", "sample(group(val), 5)", "(val-0",
-        "val-0 |", "all-boot-0 val-1", "sample(group(val), 0)", "val-0 & val-1", "sample(all, 5s)"}) {
+        "val-0 |", "all-boot-0 val-1", "sample(group(val), 0)", "val-0 & val-1",
+        "sample(all, 5s)"}) {
     EXPECT_FALSE(select_nodes(text, {.nodes = s.nodes, .seed = 1, .path = "p"})) << text;
   }
 }
@@ -303,8 +318,9 @@ TEST(Regions, AreDrawnForEachNodeAndDoNotMoveWhenAGroupGrows) {
 
 TEST(Describe, ShowsGroupsFaultsAndAsserts) {
   const std::string text = describe(*load_small());
-  for (const char* part : {"small", "workers", "2000 AIGEN", "partition | val-0 .. val-3 |",
-                           "restart after 20s", "finality.advanced increases", "eu - asia", "1/m"}) {
+  for (const char* part :
+       {"small", "workers", "2000 AIGEN", "partition | val-0 .. val-3 |", "restart after 20s",
+        "finality.advanced increases", "eu - asia", "1/m"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
 }

@@ -40,9 +40,11 @@ TEST(Noise, RandomBytesGiveAComplaintWithAPlace) {
 
 TEST(Noise, MutationsOfAValidFileLoadOrComplainWithAPlace) {
   RandomStream random(2, 0, stream_id("noise.mutations"));
-  const std::string tokens[] = {"{", "}", "[", "]", ":", ",", "- ", "\n", "  ", "\"", "'", "&a ",
-                                "*a", "!!str ", "|", ">", "#", "${", "}", "%", "---\n", "0", "-1",
-                                "999999999999999999999", "s", "t+", "(", ")", "null", "yes", "? "};
+  const std::string tokens[] = {
+      "{",  "}",  "[", "]",   ":",     ",",      "- ", "\n",
+      "  ", "\"", "'", "&a ", "*a",    "!!str ", "|",  ">",
+      "#",  "${", "}", "%",   "---\n", "0",      "-1", "999999999999999999999",
+      "s",  "t+", "(", ")",   "null",  "yes",    "? "};
   int loaded = 0;
   for (int i = 0; i < 3'500; ++i) {
     std::string text = kSmall + "vars: {x: 4, y: \"${x * 2}\"}\n";

@@ -64,22 +64,36 @@ TEST(Quantity, ReadsEveryUnitIntoTheBaseUnit) {
 
 TEST(Quantity, RefusesWhatItWouldHaveToRoundOrGuess) {
   const std::pair<const char*, Dimension> cases[] = {
-      {"", Dimension::kDuration},        {"5", Dimension::kDuration},
-      {"5min", Dimension::kDuration},    {"0.5ns", Dimension::kDuration},
-      {"5m1h", Dimension::kDuration},    {"1m1m", Dimension::kDuration},
-      {"1e3s", Dimension::kDuration},    {"05s", Dimension::kDuration},
-      {"1_000s", Dimension::kDuration},  {".5s", Dimension::kDuration},
-      {"5.s", Dimension::kDuration},     {"300000d", Dimension::kDuration},
+      {"", Dimension::kDuration},
+      {"5", Dimension::kDuration},
+      {"5min", Dimension::kDuration},
+      {"0.5ns", Dimension::kDuration},
+      {"5m1h", Dimension::kDuration},
+      {"1m1m", Dimension::kDuration},
+      {"1e3s", Dimension::kDuration},
+      {"05s", Dimension::kDuration},
+      {"1_000s", Dimension::kDuration},
+      {".5s", Dimension::kDuration},
+      {"5.s", Dimension::kDuration},
+      {"300000d", Dimension::kDuration},
       {"99999999999999999999999999999999999d", Dimension::kDuration},
       {"99999999999999999999999999999999999999999s", Dimension::kDuration},
-      {"1:30", Dimension::kDuration},    {"0.3B", Dimension::kSize},
-      {"5s", Dimension::kSize},          {"1kb", Dimension::kSize},
-      {"1bps", Dimension::kBitRate},     {"0/s", Dimension::kEventRate},
-      {"-1/s", Dimension::kEventRate},   {"5", Dimension::kEventRate},
-      {"33.5%", Dimension::kPercent},    {"33", Dimension::kPpm},
-      {"0.0000001", Dimension::kPpm},    {"0.00001%", Dimension::kPpm},
-      {"1.5", Dimension::kCount},        {"5 s", Dimension::kCount},
-      {"0x10", Dimension::kCount},       {"+5", Dimension::kCount},
+      {"1:30", Dimension::kDuration},
+      {"0.3B", Dimension::kSize},
+      {"5s", Dimension::kSize},
+      {"1kb", Dimension::kSize},
+      {"1bps", Dimension::kBitRate},
+      {"0/s", Dimension::kEventRate},
+      {"-1/s", Dimension::kEventRate},
+      {"5", Dimension::kEventRate},
+      {"33.5%", Dimension::kPercent},
+      {"33", Dimension::kPpm},
+      {"0.0000001", Dimension::kPpm},
+      {"0.00001%", Dimension::kPpm},
+      {"1.5", Dimension::kCount},
+      {"5 s", Dimension::kCount},
+      {"0x10", Dimension::kCount},
+      {"+5", Dimension::kCount},
   };
   for (const auto& [text, dimension] : cases) {
     EXPECT_FALSE(parse_quantity(text, dimension)) << "'" << text << "'";
@@ -124,8 +138,9 @@ TEST(DistributionText, ReadsEveryFormBackFromItsSpelling) {
             *parse_distribution("uniform(from=5ms, to=155ms)", Dimension::kDuration));
   EXPECT_EQ(*parse_distribution("const(16)", Dimension::kCount),
             *parse_distribution("16", Dimension::kCount));
-  EXPECT_EQ(parse_distribution("lognormal(median=40ms, sigma=0.5)", Dimension::kDuration)->shape_q32,
-            1LL << 31);
+  EXPECT_EQ(
+      parse_distribution("lognormal(median=40ms, sigma=0.5)", Dimension::kDuration)->shape_q32,
+      1LL << 31);
 }
 
 TEST(DistributionText, RefusesWrongParameters) {

@@ -16,14 +16,14 @@ inline std::string root() {
 }
 
 inline LoadOptions options() {
-  return {.overrides = {},
-          .known_metrics = {"height", "finalized_height", "finality.lag_blocks",
-                            "finality.advanced", "tasks.requested", "tasks.settled",
-                            "tasks.refunded", "tasks.slashed", "tasks.open", "slashed.nodes",
-                            "slashed.honest", "supply.error", "mempool.transactions",
-                            "forks.blocks", "messages.total"},
-          .known_behaviours = {"lie-inference", "equivocate"},
-          .known_bugs = {"double-spend"}};
+  return {
+      .overrides = {},
+      .known_metrics = {"height", "finalized_height", "finality.lag_blocks", "finality.advanced",
+                        "tasks.requested", "tasks.settled", "tasks.refunded", "tasks.slashed",
+                        "tasks.open", "slashed.nodes", "slashed.honest", "supply.error",
+                        "mempool.transactions", "forks.blocks", "messages.total"},
+      .known_behaviours = {"lie-inference", "equivocate"},
+      .known_bugs = {"double-spend"}};
 }
 
 inline std::string all_messages(const LoadOutcome& outcome) {
