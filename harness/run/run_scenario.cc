@@ -1,0 +1,74 @@
+#include "harness/run/run_scenario.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "harness/run/record.h"
+#include "protocol/adversary/actor.h"
+#include "protocol/types/seeded_bug.h"
+#include "reports/record/metrics.h"
+
+namespace orrery::run {
+namespace {
+
+using WallClock = std::chrono::steady_clock;
+constexpr auto kProgressPeriod = std::chrono::milliseconds(100);
+
+scenario::Scenario armed(scenario::Scenario scenario) {
+  for (const chain::SeededBugName& bug : chain::kSeededBugs) {
+    if (scenario.seeded_bug == bug.name) scenario.chain.seeded_bug = bug.bug;
+  }
+  return scenario;
+}
+
+}  // namespace
+
+Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
+                                       const RunOptions& options) {
+  const auto start = WallClock::now();
+  auto last = start;
+  World* running = nullptr;
+  const Time until = std::min(options.until, scenario.until);
+  const auto poll = [&] {
+    if (options.progress && running && WallClock::now() - last >= kProgressPeriod) {
+      last = WallClock::now();
+      options.progress(running->simulator().now(), until, running->simulator().events());
+    }
+    return options.interrupt && options.interrupt();
+  };
+  ASSIGN_OR_RETURN(const auto world, World::make(armed(scenario), {.memo = options.memo,
+                                                                   .interrupt = poll,
+                                                                   .log = options.log,
+                                                                   .log_level = options.log_level}));
+  running = world.get();
+  const Status ran = world->run_until(until);
+  const bool interrupted = !ran && ran.error().code == ErrorCode::kInterrupted;
+  if (!ran && !interrupted) return tl::unexpected<Error>(ran.error());
+  world->finish();
+  const std::chrono::duration<double> wall = WallClock::now() - start;
+  return make_record(*world, {.command = options.command,
+                              .wall_seconds = wall.count(),
+                              .partial = interrupted || until < scenario.until});
+}
+
+std::vector<std::string> metric_names() {
+  std::vector<std::string> names;
+  for (const auto& metric : report::metric_registry()) names.emplace_back(metric.name);
+  return names;
+}
+
+std::vector<std::string> behaviour_names() {
+  std::vector<std::string> names;
+  for (const auto& behaviour : chain::behaviours()) names.emplace_back(behaviour.name);
+  return names;
+}
+
+std::vector<std::string> seeded_bug_names() {
+  std::vector<std::string> names;
+#ifdef ORRERY_SEEDED_BUGS
+  for (const auto& bug : chain::kSeededBugs) names.emplace_back(bug.name);
+#endif
+  return names;
+}
+
+}  // namespace orrery::run

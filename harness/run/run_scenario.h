@@ -1,0 +1,33 @@
+// One call from scenario to record: what the command line and Python share.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "harness/run/world.h"
+#include "reports/record/run_record.h"
+
+namespace orrery::run {
+
+struct RunOptions {
+  std::string command;           // shown in the report: what reproduces this run
+  Time until = kNever;           // stop earlier than the scenario says
+  bool memo = true;
+  std::function<bool()> interrupt;
+  sim::LogFunction log;
+  env::LogLevel log_level = env::LogLevel::kWarn;
+  // Called about ten times a second of wall time.
+  std::function<void(Time now, Time until, std::uint64_t events)> progress;
+};
+
+// kInvalidArgument if the scenario cannot start, kInternal if the framework broke. An interrupted
+// run is no error: its record says partial.
+Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
+                                       const RunOptions& options);
+
+// Names that the loader needs from above: metrics, behaviours, seeded bugs.
+std::vector<std::string> metric_names();
+std::vector<std::string> behaviour_names();
+std::vector<std::string> seeded_bug_names();
+
+}  // namespace orrery::run

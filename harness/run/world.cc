@@ -1,0 +1,281 @@
+#include "harness/run/world.h"
+
+#include <algorithm>
+#include <map>
+
+#include "harness/run/keys.h"
+#include "protocol/node/worker.h"
+
+namespace orrery::run {
+namespace {
+
+sim::LinkModel link_model(const scenario::LinkSpec& link) {
+  return {.latency = link.latency,
+          .loss_ppm = link.loss_ppm,
+          .duplicate_ppm = link.duplicate_ppm,
+          .bytes_per_second = link.bytes_per_second};
+}
+
+sim::Fault fault_id(const scenario::FaultSpec& fault) {
+  return {fault.id, static_cast<std::uint32_t>(fault.kind)};
+}
+
+sim::Edges edges_of(const std::vector<std::uint32_t>& targets, std::uint32_t nodes) {
+  sim::Edges edges;
+  for (std::uint32_t a : targets) {
+    for (std::uint32_t b = 0; b < nodes; ++b) {
+      if (a == b) continue;
+      edges.emplace_back(a, b);
+      edges.emplace_back(b, a);
+    }
+  }
+  std::sort(edges.begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  return edges;
+}
+
+std::vector<std::string> region_names(const scenario::Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const scenario::NodeSpec& node : scenario.nodes) names.push_back(node.region);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+std::uint32_t region_index(const std::vector<std::string>& names, const std::string& name) {
+  return static_cast<std::uint32_t>(std::lower_bound(names.begin(), names.end(), name) -
+                                    names.begin());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
+                                           WorldOptions options) {
+  std::unique_ptr<World> world(new World(scenario));
+  ASSIGN_OR_RETURN(world->inference_, Inference::make(scenario.models, options.memo));
+  ASSIGN_OR_RETURN(const auto network, world->make_genesis());
+  sim::SimOptions sim_options;
+  sim_options.seed = scenario.seed;
+  sim_options.memo = options.memo;
+  sim_options.default_link = link_model(scenario.network.link);
+  sim_options.checkpoint_events = options.checkpoint_events;
+  sim_options.interrupt = options.interrupt;
+  sim_options.log = options.log;
+  sim_options.log_level = options.log_level;
+  ASSIGN_OR_RETURN(world->simulator_, sim::Simulator::make(std::move(sim_options)));
+  TRY(world->add_links());
+  world->simulator_->set_compute(
+      [inference = world->inference_.get()](const env::JobSpec& s) { return inference->execute(s); });
+  world->observe(network, options.invariants);
+  world->add_nodes(network);
+  schedule_load(world->scenario_, *world->inference_, *world->simulator_);
+  for (const scenario::FaultSpec& fault : world->scenario_.timeline) world->schedule_fault(fault);
+  world->schedule_samples();
+  return world;
+}
+
+Result<std::shared_ptr<const chain::Network>> World::make_genesis() {
+  chain::Genesis genesis{.time_ns = sim::kWallOrigin};
+  for (const scenario::NodeSpec& node : scenario_.nodes) {
+    genesis.accounts.push_back({.key = account_key(scenario_, node.name).public_key(),
+                                .balance = node.balance,
+                                .stake = node.stake,
+                                .validator = node.role == scenario::Role::kValidator,
+                                .worker = node.role == scenario::Role::kMiner});
+  }
+  for (const scenario::ModelSpec& model : scenario_.models) {
+    genesis.models.push_back(
+        {.digest = inference_->digest(model.name),
+         .name = model.name,
+         .owner = chain::address_of(account_key(scenario_, model.owner).public_key())});
+  }
+  return chain::make_network(scenario_.chain, std::move(genesis));
+}
+
+Status World::add_links() {
+  const auto regions = region_names(scenario_);
+  for (const auto& o : scenario_.network.overrides) {
+    const std::uint32_t from = region_index(regions, o.from_region);
+    const std::uint32_t to = region_index(regions, o.to_region);
+    TRY(simulator_->set_region_link(from, to, link_model(o.link)));
+    // Both directions, unless the scenario lists the reverse one itself.
+    const bool reverse_listed = std::any_of(
+        scenario_.network.overrides.begin(), scenario_.network.overrides.end(),
+        [&](const auto& p) { return p.from_region == o.to_region && p.to_region == o.from_region; });
+    if (!reverse_listed) TRY(simulator_->set_region_link(to, from, link_model(o.link)));
+  }
+  return {};
+}
+
+void World::add_nodes(const std::shared_ptr<const chain::Network>& network) {
+  std::map<std::string, scenario::DeviceSpec> devices;
+  std::map<std::string, std::uint32_t> classes;
+  for (const scenario::DeviceSpec& device : scenario_.devices) {
+    classes.emplace(device.name, static_cast<std::uint32_t>(classes.size()));
+    devices[device.name] = device;
+  }
+  std::vector<env::Address> bootstrap;
+  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
+    if (scenario_.nodes[i].role == scenario::Role::kBootstrap) {
+      bootstrap.push_back({"sim/" + std::to_string(i)});
+    }
+  }
+  const auto regions = region_names(scenario_);
+  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
+    const scenario::NodeSpec& spec = scenario_.nodes[i];
+    const chain::NodeConfig config{.network = network,
+                                   .name = spec.name,
+                                   .key = account_key(scenario_, spec.name),
+                                   .roles = {.bootstrap = spec.role == scenario::Role::kBootstrap,
+                                             .validator = spec.role == scenario::Role::kValidator,
+                                             .miner = spec.role == scenario::Role::kMiner},
+                                   .bootstrap = bootstrap};
+    const scenario::DeviceSpec& device = devices[spec.device];
+    sim::NodeOptions options{.name = spec.name,
+                             .key = config.key.public_key().bytes,
+                             .region = region_index(regions, spec.region),
+                             .clock_offset = spec.clock_offset,
+                             .clock_drift_ppb = spec.clock_drift_ppb,
+                             .uplink_bytes_per_second = spec.uplink_bytes_per_second,
+                             .device = {.overhead = device.job_overhead,
+                                        .work_units_per_second = device.work_units_per_second,
+                                        .device_class = classes[spec.device]}};
+    // Honest nodes are the plain node: only those that the scenario lets misbehave are actors.
+    if (may_misbehave_[i]) {
+      simulator_->add_node(std::move(options), [config, behaviour = spec.behaviour] {
+        return std::make_unique<chain::Actor>(config, behaviour);
+      });
+    } else {
+      simulator_->add_node(std::move(options),
+                           [config] { return std::make_unique<chain::ChainNode>(config); });
+    }
+  }
+}
+
+void World::observe(const std::shared_ptr<const chain::Network>& network, bool invariants) {
+  may_misbehave_.assign(scenario_.nodes.size(), false);
+  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
+    may_misbehave_[i] = scenario_.nodes[i].behaviour != "honest";
+  }
+  for (const scenario::FaultSpec& fault : scenario_.timeline) {
+    if (fault.kind != scenario::FaultKind::kBehave) continue;
+    for (std::uint32_t target : fault.targets) may_misbehave_[target] = true;
+  }
+  observer_.network = network;
+  observer_.node = [this](std::uint32_t index) { return node(index); };
+  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
+    observer_.honest.push_back(!may_misbehave_[i]);
+    const auto key = account_key(scenario_, scenario_.nodes[i].name).public_key();
+    observer_.owners[chain::address_of(key)] = static_cast<std::uint32_t>(i);
+  }
+  observer_.truth = [this](const chain::Task& task) -> std::optional<Hash256> {
+    const env::JobResult result = inference_->execute(chain::job_of(task));
+    const auto decoded = gpu::InferenceResult::decode(result.output.view());
+    if (result.status != env::JobStatus::kDone || !decoded) return std::nullopt;
+    return decoded->digest();
+  };
+  if (invariants) chain::add_invariants(checkers_, observer_);
+  recorder_ = std::make_unique<Recorder>(scenario_, observer_, *simulator_);
+  asserts_ = std::make_unique<Asserts>(scenario_.asserts);
+  simulator_->add_trace_sink(checkers_);
+  simulator_->add_trace_sink(*recorder_);
+}
+
+const chain::ChainNode* World::node(std::uint32_t index) const {
+  const env::Node* node = simulator_->node(index);
+  if (!node) return nullptr;
+  if (may_misbehave_[index]) return &static_cast<const chain::Actor*>(node)->node();
+  return static_cast<const chain::ChainNode*>(node);
+}
+
+void World::schedule_fault(const scenario::FaultSpec& fault) {
+  simulator_->call_at(fault.at, [this, fault] { begin(fault); });
+  if (fault.duration > Duration{}) {
+    simulator_->call_at(fault.at + fault.duration, [this, fault] { end(fault); });
+  }
+}
+
+void World::begin(const scenario::FaultSpec& fault) {
+  const sim::Fault id = fault_id(fault);
+  switch (fault.kind) {
+    case scenario::FaultKind::kPartition:
+      return simulator_->begin_partition(id, fault.sides);
+    case scenario::FaultKind::kCrash:
+      for (std::uint32_t node : fault.targets) simulator_->crash(id, node, fault.wipe_disk);
+      return;
+    case scenario::FaultKind::kBehave:
+      simulator_->begin_fault(id);
+      for (std::uint32_t node : fault.targets) {
+        simulator_->inject_admin(simulator_->now(), node,
+                                 Buffer(Bytes(fault.behaviour.begin(), fault.behaviour.end())));
+      }
+      return;
+    case scenario::FaultKind::kClockOffset:
+      for (std::uint32_t node : fault.targets) {
+        simulator_->begin_clock_offset(id, node, fault.offset);
+      }
+      return;
+    case scenario::FaultKind::kLink: {
+      const Status begun = simulator_->begin_link(id, edges_of(fault.targets, simulator_->nodes()),
+                                                  link_model(fault.link));
+      ENSURE(begun.has_value(), "the loader lets only valid links through");
+      return;
+    }
+  }
+}
+
+void World::end(const scenario::FaultSpec& fault) {
+  const sim::Fault id = fault_id(fault);
+  switch (fault.kind) {
+    case scenario::FaultKind::kPartition:
+      return simulator_->end_partition(id);
+    case scenario::FaultKind::kCrash:
+      for (std::uint32_t node : fault.targets) simulator_->restart(id, node);
+      return;
+    case scenario::FaultKind::kBehave: {
+      constexpr std::string_view kHonest = "honest";
+      for (std::uint32_t node : fault.targets) {
+        simulator_->inject_admin(simulator_->now(), node,
+                                 Buffer(Bytes(kHonest.begin(), kHonest.end())));
+      }
+      return simulator_->end_fault(id);
+    }
+    case scenario::FaultKind::kClockOffset:
+      for (std::uint32_t node : fault.targets) simulator_->end_clock_offset(id, node);
+      return;
+    case scenario::FaultKind::kLink:
+      return simulator_->end_link(id);
+  }
+}
+
+void World::sample() {
+  recorder_->sample(simulator_->now());
+  asserts_->sample(simulator_->now(), recorder_->latest());
+}
+
+void World::schedule_samples() {
+  std::vector<Time> times;
+  for (Time t = Time{} + scenario_.metrics_every; t < scenario_.until;
+       t = t + scenario_.metrics_every) {
+    times.push_back(t);
+  }
+  // The instants at which a deadline of an assert starts and passes.
+  for (const Time t : asserts_->instants()) {
+    if (t > Time{} && t < scenario_.until) times.push_back(t);
+  }
+  std::sort(times.begin(), times.end());
+  times.erase(std::unique(times.begin(), times.end()), times.end());
+  for (const Time t : times) simulator_->call_at(t, [this] { sample(); });
+}
+
+Status World::run_until(Time until) { return simulator_->run_until(until); }
+
+void World::finish() {
+  if (finished_) return;
+  finished_ = true;
+  sample();
+  asserts_->finish(simulator_->now(), recorder_->latest());
+  checkers_.on_end(simulator_->now());
+}
+
+}  // namespace orrery::run

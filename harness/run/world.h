@@ -1,0 +1,82 @@
+// A World: a scenario brought to life in the simulator, with its checkers and its recorder. The one
+// place that decides that nodes run in simulation.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/check/checker.h"
+#include "engine/sim/simulator.h"
+#include "harness/run/asserts.h"
+#include "harness/run/inference.h"
+#include "harness/run/recorder.h"
+#include "protocol/adversary/actor.h"
+#include "protocol/invariants/observer.h"
+#include "scenarios/schema/scenario.h"
+
+namespace orrery::run {
+
+struct WorldOptions {
+  bool memo = true;
+  bool invariants = true;  // off only to measure what they cost
+  std::function<bool()> interrupt;
+  sim::LogFunction log;
+  env::LogLevel log_level = env::LogLevel::kWarn;
+  std::uint64_t checkpoint_events = 4096;
+};
+
+class World {
+ public:
+  // kInvalidArgument if the scenario cannot make a genesis.
+  static Result<std::unique_ptr<World>> make(const scenario::Scenario& scenario,
+                                             WorldOptions options = {});
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // Runs to `until`. kInterrupted: what has run so far is whole and can be reported.
+  Status run_until(Time until);
+  // Closes checkers, metrics and asserts; once, after the last run_until.
+  void finish();
+
+  const scenario::Scenario& scenario() const { return scenario_; }
+  sim::Simulator& simulator() { return *simulator_; }
+  const sim::Simulator& simulator() const { return *simulator_; }
+  const check::CheckerSet& checkers() const { return checkers_; }
+  const Recorder& recorder() const { return *recorder_; }
+  const Asserts& asserts() const { return *asserts_; }
+  const chain::Observer& observer() const { return observer_; }
+  // The node's chain side; null while it is down.
+  const chain::ChainNode* node(std::uint32_t index) const;
+  bool finished() const { return finished_; }
+
+ private:
+  explicit World(const scenario::Scenario& scenario) : scenario_(scenario) {}
+
+  Result<std::shared_ptr<const chain::Network>> make_genesis();
+  Status add_links();
+  void add_nodes(const std::shared_ptr<const chain::Network>& network);
+  void observe(const std::shared_ptr<const chain::Network>& network, bool invariants);
+  void schedule_fault(const scenario::FaultSpec& fault);
+  void begin(const scenario::FaultSpec& fault);
+  void end(const scenario::FaultSpec& fault);
+  void sample();
+  void schedule_samples();
+
+  scenario::Scenario scenario_;
+  std::unique_ptr<Inference> inference_;
+  std::unique_ptr<sim::Simulator> simulator_;
+  chain::Observer observer_;
+  check::CheckerSet checkers_;
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<Asserts> asserts_;
+  std::vector<bool> may_misbehave_;
+  bool finished_ = false;
+};
+
+// Schedules the scenario's load into a simulator (load.cc).
+void schedule_load(const scenario::Scenario& scenario, const Inference& inference,
+                   sim::Simulator& simulator);
+
+}  // namespace orrery::run
