@@ -95,6 +95,13 @@ class Layers(Case):
             self.assertEqual(len(found), 1, (path, line, found))
             self.assertIn(word, found[0])
 
+    def test_a_header_that_the_build_writes_is_named_by_its_cmake_file(self):
+        tree = self.tree(TABLE)
+        tree.write("harness/run/b.cc", '#include "commit.h"\n')
+        self.assertIn("does not exist", layers.check(tree.root)[0])
+        tree.write("harness/run/CMakeLists.txt", "add_custom_command(OUTPUT commit.h)\n")
+        self.assertEqual(layers.check(tree.root), [])
+
     def test_a_missing_table_is_found(self):
         tree = self.tree("nothing here\n")
         self.assertTrue(layers.check(tree.root))
