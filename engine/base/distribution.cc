@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint64_t kPoints = 1024;
 constexpr int kCellBits = 54;  // 64 - log2(kPoints): the part of a draw that interpolates
 
-// Unbounded tails end at probability 1/8192 (one eighth of a cell): drawn linearly, the last cell then
-// keeps its mean (for the exponential, ln 8 = 2.08 against the exact 2).
+// Unbounded tails end at probability 1/8192 (one eighth of a cell): drawn linearly, the last cell
+// then keeps its mean (for the exponential, ln 8 = 2.08 against the exact 2).
 constexpr std::uint64_t kTailCells = 8;
 constexpr std::uint64_t kFine = kPoints * kTailCells;  // probabilities are k / kFine
 
@@ -47,7 +47,8 @@ Normal normal_at(i128 z) {
     // Division truncates to zero, unlike a shift, so an alternating term does reach 0.
     term = -(term * half_square / kOne) / (n + 1);
   }
-  return {multiply_q(multiply_q(area, z), kInverseSqrtTwoPi), multiply_q(density, kInverseSqrtTwoPi)};
+  return {multiply_q(multiply_q(area, z), kInverseSqrtTwoPi),
+          multiply_q(density, kInverseSqrtTwoPi)};
 }
 
 // z with Phi(z) = 1/2 + half_area, by Newton's method from `below`. Phi is concave for z > 0, so a
@@ -130,8 +131,7 @@ Status validate(const DistributionSpec& s) {
   if (s.min > s.max) return bad("a distribution's min must not exceed its max");
   constexpr std::int64_t kMaxShape = std::int64_t{64} << 32;
   switch (s.kind) {
-    case DistributionKind::kConst:
-      return {};
+    case DistributionKind::kConst: return {};
     case DistributionKind::kUniform:
       if (s.b < s.a) return bad("a uniform distribution needs its upper end at or above the lower");
       return {};

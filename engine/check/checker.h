@@ -42,7 +42,8 @@ class Checker {
   template <class Message>
   void check(bool ok, Time now, Message&& message) {
     ++checks_;
-    if (ok) [[likely]] return;
+    if (ok) [[likely]]
+      return;
     ++violations_;
     if (!first_) first_ = Violation{now, message()};
   }

@@ -111,14 +111,16 @@ Result<std::optional<Divergence>> first_divergence(const MakeRun& make_a, const 
       // Equal while both ran: the longer one goes on alone after the last common checkpoint.
       const std::uint64_t period = std::max(a->log().period(), b->log().period());
       difference = LogDifference{std::min(a->events(), b->events()) / period * period,
-                                 std::max(a->events(), b->events()), {}, {}};
+                                 std::max(a->events(), b->events()),
+                                 {},
+                                 {}};
     }
   }
   if (!difference) return std::nullopt;
   ASSIGN_OR_RETURN(auto a, make_a());
   ASSIGN_OR_RETURN(auto b, make_b());
-  ASSIGN_OR_RETURN(auto found, compare_events(*a, *b, difference->equal_events,
-                                              difference->different_events));
+  ASSIGN_OR_RETURN(auto found,
+                   compare_events(*a, *b, difference->equal_events, difference->different_events));
   if (!found) {
     return fail(ErrorCode::kInternal,
                 fmt::format("two runs differed between events {} and {}, but not when repeated",

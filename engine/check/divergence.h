@@ -30,17 +30,17 @@ using MakeRun = std::function<Result<std::unique_ptr<Steppable>>()>;
 
 // First checkpoint (of those that both logs have) that differs.
 struct LogDifference {
-  std::uint64_t equal_events = 0;      // the checkpoint before it; 0: none before
+  std::uint64_t equal_events = 0;  // the checkpoint before it; 0: none before
   std::uint64_t different_events = 0;
   Time time{};
-  std::optional<std::uint32_t> node;   // lowest node that differs; none: only the driver's digest
+  std::optional<std::uint32_t> node;  // lowest node that differs; none: only the driver's digest
 };
 std::optional<LogDifference> compare(const DigestLog& a, const DigestLog& b);
 
 struct Divergence {
-  std::uint64_t event = 0;               // number of the first differing event, from 1
-  std::optional<EventRecord> a, b;       // none: that run had ended
-  std::vector<EventRecord> before;       // the last equal events, oldest first
+  std::uint64_t event = 0;          // number of the first differing event, from 1
+  std::optional<EventRecord> a, b;  // none: that run had ended
+  std::vector<EventRecord> before;  // the last equal events, oldest first
   static constexpr std::size_t kContext = 8;
 
   std::string text() const;  // several lines, for people

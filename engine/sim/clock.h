@@ -23,9 +23,7 @@ class ClockModel {
   void boot(Time now) { booted_ = now; }
   // floor(time since boot * rate): 0 at boot.
   Time mono(Time now) const { return Time{scale((now - booted_).ns)}; }
-  Time wall(Time now) const {
-    return Time{kWallOrigin + scale(now.ns)} + offset_ + total_shift();
-  }
+  Time wall(Time now) const { return Time{kWallOrigin + scale(now.ns)} + offset_ + total_shift(); }
   // The first virtual time at which mono() >= `at`; not before `now`.
   Time virtual_of(Time at, Time now) const {
     const i128 numerator = static_cast<i128>(at.ns) * kBillion;

@@ -24,8 +24,8 @@ struct SessionRef {
   bool operator==(const SessionRef&) const = default;
 };
 
-// What waits in the queue. Large or rare content is kept by its owner, so that a payload stays small.
-// `boot` fields tell events of a former life of the node, which are ignored.
+// What waits in the queue. Large or rare content is kept by its owner, so that a payload stays
+// small. `boot` fields tell events of a former life of the node, which are ignored.
 namespace pending {
 struct Nothing {};
 struct Boot {
@@ -87,16 +87,14 @@ struct Call {
 };
 }  // namespace pending
 
-using Payload =
-    std::variant<pending::Nothing, pending::Boot, pending::Syn, pending::DialTimeout,
-                 pending::BadDial, pending::Frame, pending::Datagram, pending::StallTimeout,
-                 pending::Down, pending::Synced, pending::Job, pending::Timer, pending::Request,
-                 pending::Admin, pending::Call>;
+using Payload = std::variant<pending::Nothing, pending::Boot, pending::Syn, pending::DialTimeout,
+                             pending::BadDial, pending::Frame, pending::Datagram,
+                             pending::StallTimeout, pending::Down, pending::Synced, pending::Job,
+                             pending::Timer, pending::Request, pending::Admin, pending::Call>;
 static_assert(sizeof(Payload) <= 56, "a pending event is meant to be small");
 
 struct Core {
-  explicit Core(SimOptions o)
-      : options(std::move(o)), memo(options.memo, options.memo_capacity) {}
+  explicit Core(SimOptions o) : options(std::move(o)), memo(options.memo, options.memo_capacity) {}
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 

@@ -23,8 +23,8 @@ std::uint64_t SimDevice::submit(const env::JobSpec& spec, env::Cookie cookie) {
   const u128 work_ns =
       mul_div_ceil(result->work_units, 1'000'000'000, profile_.work_units_per_second);
   ENSURE(work_ns < static_cast<u128>(INT64_MAX) / 2, "a job longer than a century");
-  free_ = std::max(free_, core_.now) + profile_.overhead +
-          Duration{static_cast<std::int64_t>(work_ns)};
+  free_ =
+      std::max(free_, core_.now) + profile_.overhead + Duration{static_cast<std::int64_t>(work_ns)};
   jobs_.push_back({next_, cookie, *result});
   core_.schedule(free_, EventClass::kJob, node_, node_, pending::Job{boot_, next_});
   return next_++;

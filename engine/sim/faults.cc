@@ -1,5 +1,5 @@
-// Faults of a simulated world: each effect is counted under its id, so that begin and end are traced
-// once an id, whatever the number of its effects.
+// Faults of a simulated world: each effect is counted under its id, so that begin and end are
+// traced once an id, whatever the number of its effects.
 #include <algorithm>
 
 #include "engine/sim/simulator.h"

@@ -69,8 +69,8 @@ Digest128 event_digest(const env::Event& event) {
 }
 
 std::string_view event_name(const env::Event& event) {
-  static constexpr std::string_view kNames[] = {"message",  "timer",     "synced",
-                                                "job done", "peer up",   "peer down",
+  static constexpr std::string_view kNames[] = {"message",     "timer",   "synced",
+                                                "job done",    "peer up", "peer down",
                                                 "dial failed", "request", "admin"};
   static_assert(std::size(kNames) == std::variant_size_v<env::Event>);
   return kNames[event.index()];
@@ -137,8 +137,8 @@ void Host::deliver(const EventKey& key, const env::Event& event) {
   ++core_.stats[index_].events;
   DigestChain& chain = core_.chains[index_];
   chain.add(static_cast<std::uint64_t>(key.time.ns));
-  chain.add(static_cast<std::uint64_t>(key.cls) << 40 | static_cast<std::uint64_t>(event.index())
-                                                            << 32 | key.source);
+  chain.add(static_cast<std::uint64_t>(key.cls) << 40 |
+            static_cast<std::uint64_t>(event.index()) << 32 | key.source);
   chain.add(key.counter);
   std::visit(EventWords(chain), event);
   node_->on(env_, event);

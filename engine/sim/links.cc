@@ -121,8 +121,8 @@ std::uint32_t Links::link(std::uint32_t from, std::uint32_t to) {
   if (it != row.end() && it->first == to) return it->second;
   const auto index = static_cast<std::uint32_t>(links_.size());
   const std::uint64_t edge = static_cast<std::uint64_t>(from) << 32 | to;
-  links_.push_back({from, to, model_of(from, to), mix64(seed_, edge),
-                    mix64(stream_id("engine.link"), edge)});
+  links_.push_back(
+      {from, to, model_of(from, to), mix64(seed_, edge), mix64(stream_id("engine.link"), edge)});
   row.insert(it, {to, index});
   return index;
 }
@@ -149,8 +149,8 @@ Links::Draw Links::draw(std::uint32_t index) {
   while (draw.losses < kMaxRetransmits &&
          static_cast<std::uint64_t>(bits[2]) * kMillion < threshold) {
     ++draw.losses;
-    threshold = static_cast<std::uint64_t>(static_cast<u128>(threshold) * model.spec.loss_ppm /
-                                           kMillion);
+    threshold =
+        static_cast<std::uint64_t>(static_cast<u128>(threshold) * model.spec.loss_ppm / kMillion);
   }
   if (happens(bits[3], model.spec.duplicate_ppm)) {
     draw.duplicate = true;

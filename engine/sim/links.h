@@ -1,6 +1,6 @@
-// The directed links of a simulated world: which model each follows, which are cut, and their random
-// draws. The n-th message of a link draws f(seed, from, to, n): other links, removed nodes and faults
-// elsewhere shift nothing.
+// The directed links of a simulated world: which model each follows, which are cut, and their
+// random draws. The n-th message of a link draws f(seed, from, to, n): other links, removed nodes
+// and faults elsewhere shift nothing.
 #pragma once
 
 #include <array>

@@ -24,9 +24,7 @@ std::optional<std::uint32_t> parse(const env::Address& address) {
 
 }  // namespace
 
-env::Address Network::address(std::uint32_t node) {
-  return {fmt::format("{}{}", kScheme, node)};
-}
+env::Address Network::address(std::uint32_t node) { return {fmt::format("{}{}", kScheme, node)}; }
 
 void Network::add_node(const NodeOptions& options) {
   NodeNet node;
@@ -117,8 +115,8 @@ env::Event Network::peer_up(std::uint32_t node, std::uint32_t peer, bool outboun
 }
 
 env::Event Network::peer_down(std::uint32_t node, std::uint32_t peer, env::DownReason reason) {
-  core_.trace(node, {.kind = env::kSessionDown,
-                     .n = {peer, static_cast<std::uint64_t>(reason), 0, 0}});
+  core_.trace(node,
+              {.kind = env::kSessionDown, .n = {peer, static_cast<std::uint64_t>(reason), 0, 0}});
   return env::PeerDown{env::PeerId{peer}, reason};
 }
 
@@ -242,7 +240,6 @@ void Network::crash(std::uint32_t node) {
         lost(node, session.node[1 - end], message.payload.size());
       }
     }
-    stream.last_arrival = stream.messages.empty() ? core_.now : stream.messages.back().arrival;
     stream.reliable = stream.datagrams = Waiting{};
     const End remote = session.end[1 - end];
     if (remote == End::kOpen || remote == End::kDialing) {

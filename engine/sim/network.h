@@ -3,9 +3,10 @@
 //
 // Model. A dial takes one round trip. A reliable message that is lost arrives late by the resends
 // (200 ms, doubling); it counts as one segment whatever its size. A cut link stalls the stream: its
-// messages wait and follow, in order, when the cut ends; a stall of kSessionTimeout kills the session
-// at both ends. Only the direction with waiting messages notices a cut (acknowledgements are not
-// modelled). An orderly close arrives behind the messages before it; a crash resets the session.
+// messages wait and follow, in order, when the cut ends; a stall of kSessionTimeout kills the
+// session at both ends. Only the direction with waiting messages notices a cut (acknowledgements
+// are not modelled). An orderly close arrives behind the messages before it; a crash resets the
+// session.
 #pragma once
 
 #include <cstdint>
@@ -88,8 +89,8 @@ class Network {
   struct Message {
     FrameKind kind = FrameKind::kData;
     env::DownReason reason = env::DownReason::kClosedByRemote;  // of kClose
-    Time depart{};   // has left the uplink
-    Time arrival{};  // if nothing stalls it
+    Time depart{};                                              // has left the uplink
+    Time arrival{};  // if nothing stalls it and nothing is before it
     Duration latency{};
     std::uint64_t counter = 0;  // of the sender, taken when it was sent
     Buffer payload;
@@ -106,7 +107,6 @@ class Network {
     bool stalled = false;
     std::uint32_t stall = 0;  // counts stalls, so that an old timeout is recognised
     std::size_t bytes = 0;    // of all messages in the fifo
-    Time last_arrival{};
     Fifo<Message> messages;
     Waiting reliable, datagrams;
   };

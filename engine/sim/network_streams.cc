@@ -83,10 +83,8 @@ void Network::push(Session& session, std::uint32_t direction, Message message) {
   const Links::Draw draw = links_.draw(stream.link);
   message.latency = draw.latency;
   message.depart = leave(from, stream.link, size);
-  message.arrival = std::max(stream.last_arrival, message.depart + draw.latency +
-                                                      kRetransmit * ((1 << draw.losses) - 1));
+  message.arrival = message.depart + draw.latency + kRetransmit * ((1 << draw.losses) - 1);
   message.counter = core_.counters[from]++;
-  stream.last_arrival = message.arrival;
   stream.bytes += size;
   if (message.depart > core_.now) stream.reliable.push(message.depart, size);
   const bool was_empty = stream.messages.empty();
@@ -128,7 +126,6 @@ void Network::resume() {
       Message& head = stream.messages.front();
       // The latency drawn when it was sent: a cut shifts no later draw of the link.
       head.arrival = std::max(head.arrival, core_.now + head.latency);
-      stream.last_arrival = std::max(stream.last_arrival, head.arrival);
       schedule_head(session, i);
     }
   }
@@ -194,7 +191,8 @@ std::optional<env::Event> Network::arrive(std::uint32_t node, std::uint32_t from
   return env::MessageIn{env::PeerId{from}, env::Channel::kDatagram, std::move(datagram.payload)};
 }
 
-std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::StallTimeout& timeout) {
+std::optional<env::Event> Network::arrive(std::uint32_t node,
+                                          const pending::StallTimeout& timeout) {
   Session* session = find(timeout.session);
   if (session == nullptr) return std::nullopt;
   const Stream& stream = session->stream[timeout.direction];

@@ -15,8 +15,8 @@
 
 namespace orrery::sim {
 
-// One directed link. Latency is one way, in nanoseconds; samples below kMinLatency are raised to it,
-// so that nothing arrives at the instant it was sent.
+// One directed link. Latency is one way, in nanoseconds; samples below kMinLatency are raised to
+// it, so that nothing arrives at the instant it was sent.
 struct LinkModel {
   DistributionSpec latency{.kind = DistributionKind::kConst, .a = 50'000'000};
   std::uint32_t loss_ppm = 0;          // datagrams vanish; a reliable message waits for its resend
@@ -34,12 +34,12 @@ struct DeviceProfile {
 
 struct NodeOptions {
   std::string name;
-  env::NodeKey key{};                         // shown to peers in PeerUp
-  std::uint32_t region = 0;                   // see Simulator::set_region_link
-  Duration clock_offset{};                    // error of the wall clock
-  std::int64_t clock_drift_ppb = 0;           // both clocks run by this much fast; |drift| <= 1e8
+  env::NodeKey key{};                          // shown to peers in PeerUp
+  std::uint32_t region = 0;                    // see Simulator::set_region_link
+  Duration clock_offset{};                     // error of the wall clock
+  std::int64_t clock_drift_ppb = 0;            // both clocks run by this much fast; |drift| <= 1e8
   Duration wall_error = Duration::millis(50);  // the claim, true or not
-  std::uint64_t uplink_bytes_per_second = 0;  // shared by all peers; 0: unlimited
+  std::uint64_t uplink_bytes_per_second = 0;   // shared by all peers; 0: unlimited
   DeviceProfile device;
 };
 
@@ -52,10 +52,10 @@ struct SimOptions {
   bool memo = true;
   std::size_t memo_capacity = env::Memo::kDefaultCapacity;
   LinkModel default_link;
-  Duration sync_latency = Duration::millis(4);   // of Store::sync, above 0
-  std::uint64_t checkpoint_events = 4096;        // least period of DigestLog
-  std::uint64_t interrupt_events = 1024;         // how often `interrupt` is asked
-  std::function<bool()> interrupt;               // true: run_until returns kInterrupted
+  Duration sync_latency = Duration::millis(4);  // of Store::sync, above 0
+  std::uint64_t checkpoint_events = 4096;       // least period of DigestLog
+  std::uint64_t interrupt_events = 1024;        // how often `interrupt` is asked
+  std::function<bool()> interrupt;              // true: run_until returns kInterrupted
   LogFunction log;
   env::LogLevel log_level = env::LogLevel::kWarn;
 };
@@ -84,15 +84,17 @@ struct NodeCounters {
 };
 
 // Bounds of the model, with their reasons.
-inline constexpr Duration kMinLatency = Duration::micros(1);      // no loop without passing of time
-inline constexpr Duration kDialTimeout = Duration::seconds(5);    // a second of SYN tries and some
-inline constexpr Duration kSessionTimeout = Duration::seconds(20);  // TCP_USER_TIMEOUT as commonly set
-inline constexpr Duration kRetransmit = Duration::millis(200);    // Linux's least RTO; doubles
-inline constexpr std::uint32_t kMaxRetransmits = 6;               // 0.2 s x (2^6 - 1) = 12.6 s
-inline constexpr std::size_t kMaxQueuedBytes = 16 << 20;          // a peer and channel: 8 full frames
-inline constexpr std::uint64_t kCheckpointEventsPerNode = 16;     // a checkpoint costs each node a fold
-inline constexpr std::size_t kMaxTimers = 1 << 16;                // pending of one node
-inline constexpr std::size_t kMaxJobs = 1 << 12;                  // pending of one device
+inline constexpr Duration kMinLatency = Duration::micros(1);    // no loop without passing of time
+inline constexpr Duration kDialTimeout = Duration::seconds(5);  // a second of SYN tries and some
+inline constexpr Duration kSessionTimeout =
+    Duration::seconds(20);                                      // TCP_USER_TIMEOUT as commonly set
+inline constexpr Duration kRetransmit = Duration::millis(200);  // Linux's least RTO; doubles
+inline constexpr std::uint32_t kMaxRetransmits = 6;             // 0.2 s x (2^6 - 1) = 12.6 s
+inline constexpr std::size_t kMaxQueuedBytes = 16 << 20;        // a peer and channel: 8 full frames
+inline constexpr std::uint64_t kCheckpointEventsPerNode =
+    16;                                             // a checkpoint costs each node a fold
+inline constexpr std::size_t kMaxTimers = 1 << 16;  // pending of one node
+inline constexpr std::size_t kMaxJobs = 1 << 12;    // pending of one device
 // Time that `bytes` take at `bytes_per_second` > 0, rounded up to a nanosecond.
 inline Duration serialisation(std::uint64_t bytes, std::uint64_t bytes_per_second) {
   const u128 ns = mul_div_ceil(bytes, 1'000'000'000, bytes_per_second);

@@ -20,9 +20,9 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 
 std::string_view name_of(const Payload& payload) {
   static constexpr std::string_view kNames[] = {
-      "nothing", "boot",      "handshake",    "dial timeout", "dial failed",
-      "message", "datagram",  "stall timeout", "peer down",    "synced",
-      "job",     "timer",     "request",      "admin",        "driver call"};
+      "nothing", "boot",     "handshake",     "dial timeout", "dial failed",
+      "message", "datagram", "stall timeout", "peer down",    "synced",
+      "job",     "timer",    "request",       "admin",        "driver call"};
   static_assert(std::size(kNames) == std::variant_size_v<Payload>);
   return kNames[payload.index()];
 }
@@ -108,10 +108,10 @@ Result<bool> Simulator::step() {
 }
 
 Error Simulator::failure(const EventKey& key, std::string_view what) const {
-  const std::string node = key.destination == kOutside
-                               ? std::string("the driver")
-                               : fmt::format("node {} ({})", key.destination,
-                                             hosts_[key.destination]->options().name);
+  const std::string node =
+      key.destination == kOutside
+          ? std::string("the driver")
+          : fmt::format("node {} ({})", key.destination, hosts_[key.destination]->options().name);
   return {ErrorCode::kInternal,
           fmt::format("seed {}, virtual time {}.{:09} s, {}, event {} of {}: {}",
                       core_.options.seed, key.time.ns / ClockModel::kBillion,
@@ -129,31 +129,31 @@ void Simulator::execute(const EventKey& key, Payload payload) {
   const std::uint32_t node = key.destination;
   Host& host = *hosts_[node];
   using Heard = std::optional<env::Event>;
-  deliver(key, std::visit(
-                   Overloaded{
-                       [](pending::Nothing&) -> Heard { return std::nullopt; },
-                       [](pending::Call&) -> Heard { return std::nullopt; },
-                       [&](pending::Boot& p) -> Heard {
-                         if (held_down(node)) return std::nullopt;  // crashed again meanwhile
-                         in_node_ = true;
-                         host.boot(key, p);
-                         in_node_ = false;
-                         return std::nullopt;
-                       },
-                       [&](pending::Timer& p) -> Heard { return host.arrive(p); },
-                       [&](pending::Synced& p) -> Heard { return host.arrive(p); },
-                       [&](pending::Job& p) -> Heard { return host.arrive(p); },
-                       [&](pending::Request& p) -> Heard {
-                         if (!host.is_up()) ++core_.stats[node].requests_lost;
-                         return env::Request{p.id, std::move(p.body)};
-                       },
-                       [&](pending::Admin& p) -> Heard { return env::Admin{std::move(p.body)}; },
-                       [&](pending::Datagram& p) -> Heard {
-                         return network_.arrive(node, key.source, std::move(p));
-                       },
-                       [&](auto& p) -> Heard { return network_.arrive(node, std::move(p)); },
-                   },
-                   payload));
+  deliver(key,
+          std::visit(Overloaded{
+                         [](pending::Nothing&) -> Heard { return std::nullopt; },
+                         [](pending::Call&) -> Heard { return std::nullopt; },
+                         [&](pending::Boot& p) -> Heard {
+                           if (held_down(node)) return std::nullopt;  // crashed again meanwhile
+                           in_node_ = true;
+                           host.boot(key, p);
+                           in_node_ = false;
+                           return std::nullopt;
+                         },
+                         [&](pending::Timer& p) -> Heard { return host.arrive(p); },
+                         [&](pending::Synced& p) -> Heard { return host.arrive(p); },
+                         [&](pending::Job& p) -> Heard { return host.arrive(p); },
+                         [&](pending::Request& p) -> Heard {
+                           if (!host.is_up()) ++core_.stats[node].requests_lost;
+                           return env::Request{p.id, std::move(p.body)};
+                         },
+                         [&](pending::Admin& p) -> Heard { return env::Admin{std::move(p.body)}; },
+                         [&](pending::Datagram& p) -> Heard {
+                           return network_.arrive(node, key.source, std::move(p));
+                         },
+                         [&](auto& p) -> Heard { return network_.arrive(node, std::move(p)); },
+                     },
+                     payload));
 }
 
 void Simulator::deliver(const EventKey& key, const std::optional<env::Event>& event) {

@@ -2,8 +2,8 @@
 // seed, options, nodes and driver calls give the same digest. Two simulators know nothing of each
 // other. Use: make it, set links, add nodes, plan faults and load with call_at and inject_*, run.
 //
-// Methods that change the world are for the driver: between steps or inside a call_at callback, never
-// from a node. Node i is dialled at "sim/<i>" and is PeerId{i} to everybody.
+// Methods that change the world are for the driver: between steps or inside a call_at callback,
+// never from a node. Node i is dialled at "sim/<i>" and is PeerId{i} to everybody.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,14 @@ TEST(Codec, WritesFixedWidthLittleEndianWithoutPadding) {
   Writer out;
   out.u8(1).u16(0x0203).u32(0x04050607).u64(0x08090a0b0c0d0e0f).boolean(true).i64(-2).text("hi");
   EXPECT_EQ(to_hex(out.view()),
-            "01" "0302" "07060504" "0f0e0d0c0b0a0908" "01" "feffffffffffffff" "02000000" "6869");
+            "01"
+            "0302"
+            "07060504"
+            "0f0e0d0c0b0a0908"
+            "01"
+            "feffffffffffffff"
+            "02000000"
+            "6869");
 }
 
 TEST(Codec, ReadsBackWhatItWrote) {

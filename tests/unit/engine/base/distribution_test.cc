@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "engine/base/hash.h"
 #include "engine/base/codec.h"
+#include "engine/base/hash.h"
 #include "engine/base/random.h"
 
 // Tests may compute with doubles; the code under test may not.
@@ -19,14 +19,12 @@ Distribution make(const DistributionSpec& spec) { return Distribution::make(spec
 std::int64_t point(const Distribution& d, std::uint64_t k) { return d.at(k << 54); }
 
 TEST(Distribution, NormalMeetsItsKnownQuantiles) {
-  const auto d = make({DistributionKind::kNormal, 5'000'000'000'000, 1'000'000'000'000, 0, INT64_MIN});
+  const auto d =
+      make({DistributionKind::kNormal, 5'000'000'000'000, 1'000'000'000'000, 0, INT64_MIN});
   // Quantile function of the standard normal, 16 digits.
-  const std::pair<std::uint64_t, double> known[] = {{1, -3.0972690781987844},
-                                                    {100, -1.2950224067058145},
-                                                    {512, 0.0},
-                                                    {700, 0.4777719889038859},
-                                                    {1000, 1.9874278859298962},
-                                                    {1023, 3.0972690781987844}};
+  const std::pair<std::uint64_t, double> known[] = {
+      {1, -3.0972690781987844},  {100, -1.2950224067058145}, {512, 0.0},
+      {700, 0.4777719889038859}, {1000, 1.9874278859298962}, {1023, 3.0972690781987844}};
   for (const auto& [k, z] : known) {
     EXPECT_NEAR(static_cast<double>(point(d, k)), 5e12 + z * 1e12, 500.0) << k;  // 5e-10 sigma
   }
@@ -43,8 +41,8 @@ TEST(Distribution, NormalIsSymmetricAndEndsAtOneIn8192) {
 TEST(Distribution, ExponentialMeetsItsKnownQuantiles) {
   const auto d = make({DistributionKind::kExp, 1'000'000'000'000});
   for (const std::uint64_t k : {1u, 100u, 512u, 700u, 1000u, 1023u}) {
-    EXPECT_NEAR(static_cast<double>(point(d, k)), -std::log1p(-static_cast<double>(k) / 1024) * 1e12,
-                10.0);
+    EXPECT_NEAR(static_cast<double>(point(d, k)),
+                -std::log1p(-static_cast<double>(k) / 1024) * 1e12, 10.0);
   }
   EXPECT_EQ(d.minimum(), 0);
 }
@@ -52,7 +50,8 @@ TEST(Distribution, ExponentialMeetsItsKnownQuantiles) {
 TEST(Distribution, LognormalHasItsMedianInTheMiddleAndTheRightRatios) {
   const auto d = make({DistributionKind::kLognormal, 40'000'000'000, 0, q32(0.6)});
   EXPECT_EQ(point(d, 512), 40'000'000'000);
-  EXPECT_NEAR(static_cast<double>(point(d, 1000)), 4e10 * std::exp(0.6 * 1.9874278859298962), 100.0);
+  EXPECT_NEAR(static_cast<double>(point(d, 1000)), 4e10 * std::exp(0.6 * 1.9874278859298962),
+              100.0);
   EXPECT_NEAR(static_cast<double>(point(d, 24)), 4e10 * std::exp(-0.6 * 1.9874278859298962), 100.0);
 }
 
@@ -109,7 +108,8 @@ TEST(Distribution, HugeParametersSaturateInsteadOfWrapping) {
   EXPECT_EQ(make({DistributionKind::kExp, INT64_MAX}).at(UINT64_MAX), INT64_MAX);
   EXPECT_EQ(make({DistributionKind::kNormal, INT64_MAX, INT64_MAX, 0, INT64_MIN}).at(UINT64_MAX),
             INT64_MAX);
-  EXPECT_EQ(make({DistributionKind::kUniform, INT64_MIN, INT64_MAX, 0, INT64_MIN}).minimum(), INT64_MIN);
+  EXPECT_EQ(make({DistributionKind::kUniform, INT64_MIN, INT64_MAX, 0, INT64_MIN}).minimum(),
+            INT64_MIN);
   EXPECT_EQ(make({DistributionKind::kPareto, INT64_MAX, 0, 1}).at(UINT64_MAX), INT64_MAX);
 }
 
@@ -140,7 +140,8 @@ TEST(Distribution, TablesAreTheSameBitsEverywhere) {
     const auto d = make(spec);
     for (std::uint64_t k = 0; k < 1024; ++k) out.i64(d.at((k << 54) + 12345678901234));
   }
-  EXPECT_EQ(to_hex(sha256(out.view())), "80bf75f3a8c1e798372627393975d7814759447744ec4d8bcc31dbc56dccd6f3");
+  EXPECT_EQ(to_hex(sha256(out.view())),
+            "80bf75f3a8c1e798372627393975d7814759447744ec4d8bcc31dbc56dccd6f3");
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ TEST(Sha256, PrefixIsTheFirstEightBytesLittleEndian) {
 // 00 01 02 .. of the given length.
 TEST(Digest, IsSipHash128) {
   const Digest128 key{0x0706050403020100, 0x0f0e0d0c0b0a0908};
-  const std::pair<std::size_t, const char*> known[] = {
-      {0, "a3817f04ba25a8e66df67214c7550293"}, {1, "da87c1d86b99af44347659119b22fc45"}};
+  const std::pair<std::size_t, const char*> known[] = {{0, "a3817f04ba25a8e66df67214c7550293"},
+                                                       {1, "da87c1d86b99af44347659119b22fc45"}};
   for (const auto& [size, hex] : known) {
     Bytes message(size);
     for (std::size_t i = 0; i < size; ++i) message[i] = static_cast<std::uint8_t>(i);

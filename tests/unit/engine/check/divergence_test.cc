@@ -12,8 +12,8 @@ namespace {
 struct Plan {
   std::uint64_t seed = 1;
   std::uint64_t events = 5000;
-  std::uint64_t flip_at = 0;      // state of the event's node changes silently here
-  std::uint64_t payload_at = 0;   // the event says something else here
+  std::uint64_t flip_at = 0;     // state of the event's node changes silently here
+  std::uint64_t payload_at = 0;  // the event says something else here
   std::uint64_t fail_at = 0;
   int* made = nullptr;
 };
@@ -35,8 +35,14 @@ class Toy final : public Steppable {
     nodes_[node] = extend(nodes_[node], out.view());
     if (events_ == plan_.flip_at) nodes_[node].lo ^= 1;
     if (recording_) {
-      record_ = {events_, Time{static_cast<std::int64_t>(events_ * 10)}, node, node, events_, "toy",
-                 hash128(out.view()), nodes_[node]};
+      record_ = {events_,
+                 Time{static_cast<std::int64_t>(events_ * 10)},
+                 node,
+                 node,
+                 events_,
+                 "toy",
+                 hash128(out.view()),
+                 nodes_[node]};
       ++recorded;
     }
     if (log_.due(events_)) checkpoint();
@@ -44,9 +50,7 @@ class Toy final : public Steppable {
   }
   std::uint64_t events() const override { return events_; }
   const DigestLog& log() const override { return log_; }
-  void checkpoint() override {
-    log_.add({events_, Time{}, {}, {nodes_[0], nodes_[1], nodes_[2]}});
-  }
+  void checkpoint() override { log_.add({events_, Time{}, {}, {nodes_[0], nodes_[1], nodes_[2]}}); }
   void record_events(bool on) override { recording_ = on; }
   const EventRecord& last_event() const override { return record_; }
 
@@ -66,9 +70,7 @@ MakeRun toy(Plan plan) {
   return [plan]() -> Result<std::unique_ptr<Steppable>> { return std::make_unique<Toy>(plan); };
 }
 
-TEST(Divergence, EqualRunsHaveNone) {
-  EXPECT_FALSE(first_divergence(toy({}), toy({})).value());
-}
+TEST(Divergence, EqualRunsHaveNone) { EXPECT_FALSE(first_divergence(toy({}), toy({})).value()); }
 
 TEST(Divergence, FindsTheEventThatSaysSomethingElse) {
   for (const std::uint64_t at : {1u, 63u, 64u, 65u, 1234u, 4999u, 5000u}) {

@@ -174,7 +174,8 @@ TEST(Determinism, CheckpointsAreRarerInALargerWorld) {
   SimOptions often = options(1);
   often.checkpoint_events = 2;
   EXPECT_EQ(chatty(often)->simulator->digest_log().period(), kCheckpointEventsPerNode * kNodes);
-  EXPECT_EQ(chatty(options(1))->simulator->digest_log().period(), kCheckpointEventsPerNode * kNodes);
+  EXPECT_EQ(chatty(options(1))->simulator->digest_log().period(),
+            kCheckpointEventsPerNode * kNodes);
   often.checkpoint_events = 5000;
   EXPECT_EQ(chatty(often)->simulator->digest_log().period(), 5000u);
 }

@@ -21,11 +21,14 @@ std::vector<EventKey> drain(EventQueue<int>& queue) {
 }
 
 TEST(EventQueue, PopsByTimeThenClassThenDestinationThenSourceThenCounter) {
-  const std::vector<EventKey> wanted = {
-      key(1, EventClass::kWorld, kOutside, kOutside, 9), key(2, EventClass::kDeliver, 3, 3, 9),
-      key(2, EventClass::kSynced, 1, 9, 9),              key(2, EventClass::kSynced, 2, 1, 9),
-      key(2, EventClass::kSynced, 2, 2, 7),              key(2, EventClass::kSynced, 2, 2, 8),
-      key(2, EventClass::kTimer, 0, 0, 0),               key(3, EventClass::kDeliver, 0, 0, 0)};
+  const std::vector<EventKey> wanted = {key(1, EventClass::kWorld, kOutside, kOutside, 9),
+                                        key(2, EventClass::kDeliver, 3, 3, 9),
+                                        key(2, EventClass::kSynced, 1, 9, 9),
+                                        key(2, EventClass::kSynced, 2, 1, 9),
+                                        key(2, EventClass::kSynced, 2, 2, 7),
+                                        key(2, EventClass::kSynced, 2, 2, 8),
+                                        key(2, EventClass::kTimer, 0, 0, 0),
+                                        key(3, EventClass::kDeliver, 0, 0, 0)};
   std::vector<EventKey> order = wanted;
   std::sort(order.begin(), order.end(), std::greater<>());
   EventQueue<int> queue;

@@ -74,7 +74,7 @@ TEST(Network, ADialFailsAfterATimeoutIfNobodyIsThere) {
     ASSERT_EQ(world.heard[node]->size(), 1u) << node;
     EXPECT_EQ(world.all<env::DialFailed>(node).at(0).first, at(kDialTimeout));
   }
-  EXPECT_EQ(world.all<env::DialFailed>(3)[0].second.address.text, "/ip4/127.0.0.1/tcp/1");
+  EXPECT_EQ(world.all<env::DialFailed>(3).at(0).second.address.text, "/ip4/127.0.0.1/tcp/1");
 }
 
 TEST(Network, ADialIntoAPartitionFails) {
@@ -96,10 +96,9 @@ TEST(Network, ADialWhoseAnswerIsCutOffLeavesNoHalfOpenSession) {
 }
 
 TEST(Network, AReliableChannelKeepsOrderOverRandomLatencyAndLoss) {
-  Pair world({.default_link = {.latency = {.kind = DistributionKind::kUniform,
-                                           .a = 1'000'000,
-                                           .b = 300'000'000},
-                               .loss_ppm = 100'000}});
+  Pair world({.default_link = {
+                  .latency = {.kind = DistributionKind::kUniform, .a = 1'000'000, .b = 300'000'000},
+                  .loss_ppm = 100'000}});
   world.run(Duration::seconds(5));
   std::vector<std::string> sent;
   for (int i = 0; i < 300; ++i) {
@@ -144,7 +143,7 @@ TEST(Network, APartitionHoldsReliableMessagesUntilItHealsAndKeepsTheirOrder) {
   world.send(0, "three");
   world.run(Duration::seconds(20));
   EXPECT_EQ(world.messages(1), (std::vector<std::string>{"in flight", "one", "two", "three"}));
-  EXPECT_EQ(world.all<env::MessageIn>(1)[0].first, at(Duration::millis(10'010)));
+  EXPECT_EQ(world.all<env::MessageIn>(1).at(0).first, at(Duration::millis(10'010)));
   EXPECT_TRUE(world.all<env::PeerDown>(0).empty());
 }
 
@@ -229,8 +228,8 @@ TEST(Network, ACrashResetsItsPeersAndARestartedNodeCanBeReached) {
   world.send(1, "to a dead node");
   world.run(Duration::seconds(2));
   ASSERT_EQ(world.all<env::PeerDown>(1).size(), 1u);
-  EXPECT_EQ(world.all<env::PeerDown>(1)[0].first, at(Duration::millis(1010)));
-  EXPECT_EQ(world.all<env::PeerDown>(1)[0].second.reason, DownReason::kReset);
+  EXPECT_EQ(world.all<env::PeerDown>(1).at(0).first, at(Duration::millis(1010)));
+  EXPECT_EQ(world.all<env::PeerDown>(1).at(0).second.reason, DownReason::kReset);
   EXPECT_TRUE(world.messages(0).empty());
   EXPECT_EQ(world.simulator->counters(1).messages_lost, 1u);
   world.simulator->restart({1, 2}, 0);
@@ -264,29 +263,28 @@ TEST(Network, ARestartedNodeThatDialsReplacesTheSessionItForgot) {
   world.env(1).transport.dial({"sim/0"});  // overtakes the reset
   world.run(Duration::seconds(40));
   ASSERT_EQ(world.all<env::PeerDown>(0).size(), 1u);
-  EXPECT_EQ(world.all<env::PeerDown>(0)[0].first, at(Duration::millis(8001)));
+  EXPECT_EQ(world.all<env::PeerDown>(0).at(0).first, at(Duration::millis(8001)));
   EXPECT_EQ(world.all<env::PeerUp>(0).size(), 2u);
   EXPECT_EQ(world.simulator->peers(0), std::vector<std::uint32_t>{1});
 }
 
 TEST(Network, DatagramsAreLostAndDoubledAtTheStatedRates) {
-  Pair world({.default_link = {.latency = {.a = 10'000'000},
-                               .loss_ppm = 100'000,
-                               .duplicate_ppm = 50'000}});
+  Pair world({.default_link = {
+                  .latency = {.a = 10'000'000}, .loss_ppm = 100'000, .duplicate_ppm = 50'000}});
   world.run(Duration::seconds(20));
   constexpr int kSent = 20'000;
   for (int i = 0; i < kSent; ++i) world.send(0, "d", Channel::kDatagram);
   world.run(Duration::seconds(40));
   const double lost = static_cast<double>(world.simulator->counters(0).messages_lost);
   const double got = static_cast<double>(world.messages(1).size());
-  EXPECT_NEAR(lost / kSent, 0.10, 4 * 0.0021);               // 4 sigma of sqrt(p q / n)
+  EXPECT_NEAR(lost / kSent, 0.10, 4 * 0.0021);  // 4 sigma of sqrt(p q / n)
   EXPECT_NEAR(got / (kSent - lost), 1.05, 4 * 0.0017);
 }
 
 TEST(Network, DatagramsOvertakeEachOther) {
-  Pair world({.default_link = {.latency = {.kind = DistributionKind::kUniform,
-                                           .a = 1'000'000,
-                                           .b = 100'000'000}}});
+  Pair world(
+      {.default_link = {
+           .latency = {.kind = DistributionKind::kUniform, .a = 1'000'000, .b = 100'000'000}}});
   world.run(Duration::seconds(1));
   for (char c = 'a'; c <= 'z'; ++c) world.send(0, std::string(1, c), Channel::kDatagram);
   world.run(Duration::seconds(2));
@@ -354,9 +352,9 @@ TEST(Network, ALinkFaultChangesLatencyWhileItLasts) {
   s.end_link({1, 5});
   world.send(0, "normal");
   world.run(Duration::seconds(3));
-  EXPECT_EQ(world.all<env::MessageIn>(0)[0].first, at(Duration::millis(1010)));
-  EXPECT_EQ(world.all<env::MessageIn>(1)[0].first, at(Duration::millis(1500)));
-  EXPECT_EQ(world.all<env::MessageIn>(1)[1].first, at(Duration::millis(2010)));
+  EXPECT_EQ(world.all<env::MessageIn>(0).at(0).first, at(Duration::millis(1010)));
+  EXPECT_EQ(world.all<env::MessageIn>(1).at(0).first, at(Duration::millis(1500)));
+  EXPECT_EQ(world.all<env::MessageIn>(1).at(1).first, at(Duration::millis(2010)));
 }
 
 TEST(Network, ThePairBeatsTheRegionAndTheRegionTheDefault) {

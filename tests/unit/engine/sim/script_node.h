@@ -106,11 +106,12 @@ struct TestWorld {
 };
 
 inline Script dials(std::string address) {
-  return {.boot = [address](env::Env& env, const env::BootInfo&) { env.transport.dial({address}); }};
+  return {
+      .boot = [address](env::Env& env, const env::BootInfo&) { env.transport.dial({address}); }};
 }
 
-// Nodes that dial everybody below them and answer each message with one of their own to a peer drawn
-// at random, after a pause drawn at random; every tenth event writes and syncs.
+// Nodes that dial everybody below them and answer each message with one of their own to a peer
+// drawn at random, after a pause drawn at random; every tenth event writes and syncs.
 inline Script chatter(std::uint32_t self, std::uint32_t nodes) {
   Script script;
   script.boot = [self](env::Env& env, const env::BootInfo&) {
@@ -123,8 +124,8 @@ inline Script chatter(std::uint32_t self, std::uint32_t nodes) {
     ++count;
     if (const auto* timer = std::get_if<env::TimerFired>(&event)) {
       const auto peer = static_cast<std::uint32_t>(env.random.u64(stream_id("peer")) % nodes);
-      const auto channel =
-          env.random.u64(stream_id("channel")) % 2 ? env::Channel::kReliable : env::Channel::kDatagram;
+      const auto channel = env.random.u64(stream_id("channel")) % 2 ? env::Channel::kReliable
+                                                                    : env::Channel::kDatagram;
       const std::string text = std::to_string(self) + ":" + std::to_string(timer->timer);
       env.transport.send({peer}, channel, buffer(text));
       const auto pause = static_cast<std::int64_t>(env.random.u64(stream_id("pause")) % 200);

@@ -121,6 +121,22 @@ TEST(Simulator, ACrashLosesTheNodeItsTimersAndUnsyncedWritesOnly) {
   EXPECT_EQ(world.env(0).clock.mono(), at(Duration::seconds(197)));
 }
 
+TEST(Simulator, ATimerOfAFormerLifeDoesNotFireInTheNext) {
+  TestWorld world;
+  world.add({.boot = [](env::Env& env, const env::BootInfo& info) {
+    const Duration wait = Duration::seconds(info.boot == 0 ? 10 : 100);
+    EXPECT_EQ(env.timers.arm(at(wait), {0, info.boot, 0}), 1u);
+  }});
+  world.run(Duration::seconds(1));
+  world.simulator->crash({1, 2}, 0);
+  world.simulator->restart({1, 2}, 0);
+  world.run(Duration::seconds(200));
+  const auto fired = world.all<env::TimerFired>(0);
+  ASSERT_EQ(fired.size(), 1u);
+  EXPECT_EQ(fired[0].second.cookie.a, 1u);
+  EXPECT_EQ(fired[0].first, at(Duration::seconds(101)));
+}
+
 TEST(Simulator, AWipeLosesTheDisk) {
   TestWorld world;
   world.add({});
@@ -203,10 +219,13 @@ TEST(Simulator, JobsOfADeviceRunOneAfterTheOther) {
 
 TEST(Simulator, ACrashDropsJobsAndFreesTheDevice) {
   TestWorld world;
-  world.simulator->set_compute(
-      [](const env::JobSpec&) { return env::JobResult{env::JobStatus::kDone, {}, 0}; });
-  world.add({.boot = [](env::Env& env,
-                        const env::BootInfo& info) { env.compute.submit({}, {0, info.boot, 0}); }},
+  world.simulator->set_compute([](const env::JobSpec&) {
+    return env::JobResult{env::JobStatus::kDone, {}, 0};
+  });
+  world.add({.boot =
+                 [](env::Env& env, const env::BootInfo& info) {
+                   env.compute.submit({}, {0, info.boot, 0});
+                 }},
             {.device = {Duration::seconds(10), 1}});
   world.run(Duration::seconds(1));
   world.simulator->crash({1, 2}, 0);
@@ -276,9 +295,9 @@ TEST(Simulator, RandomStreamsAreIndependentOfEachOtherAndDifferByNodeAndBoot) {
 
 TEST(Simulator, ABrokenEnsureComesBackAsAnErrorThatSaysWhereAndStops) {
   TestWorld world({.seed = 42});
-  world.add({.boot = [](env::Env& env,
-                        const env::BootInfo&) { env.timers.arm(Time{1'500'000'000}, {}); },
-             .on = [](env::Env&, const env::Event&) { ENSURE(1 + 1 == 3, "arithmetic"); }});
+  world.add(
+      {.boot = [](env::Env& env, const env::BootInfo&) { env.timers.arm(Time{1'500'000'000}, {}); },
+       .on = [](env::Env&, const env::Event&) { ENSURE(1 + 1 == 3, "arithmetic"); }});
   const Status status = world.simulator->run_until(at(Duration::seconds(5)));
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kInternal);
@@ -308,8 +327,9 @@ TEST(Simulator, ANodeCannotChangeTheWorld) {
 
 TEST(Simulator, LogsBelowTheLevelAreNotWritten) {
   std::vector<std::string> lines;
-  TestWorld world({.log = [&](Time, std::uint32_t, env::LogLevel,
-                              std::string_view line) { lines.emplace_back(line); }});
+  TestWorld world({.log = [&](Time, std::uint32_t, env::LogLevel, std::string_view line) {
+    lines.emplace_back(line);
+  }});
   world.add({.boot = [](env::Env& env, const env::BootInfo&) {
     env.log.write(env::LogLevel::kInfo, "quiet");
     env.log.write(env::LogLevel::kError, "loud");

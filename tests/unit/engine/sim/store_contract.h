@@ -1,5 +1,5 @@
-// What every env::Store must do, simulated or real. A program that has a store writes a StoreRig and
-// instantiates the suite:
+// What every env::Store must do, simulated or real. A program that has a store writes a StoreRig
+// and instantiates the suite:
 //   INSTANTIATE_TEST_SUITE_P(Simulated, StoreContract, testing::Values(&make_rig));
 #pragma once
 

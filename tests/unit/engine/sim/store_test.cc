@@ -19,8 +19,9 @@ class SimRig final : public StoreRig {
 
  private:
   std::vector<Synced> asked_;
-  sim::SimStore store_{
-      [this](std::uint64_t sequence, Cookie cookie) { asked_.push_back({sequence, cookie, true}); }};
+  sim::SimStore store_{[this](std::uint64_t sequence, Cookie cookie) {
+    asked_.push_back({sequence, cookie, true});
+  }};
 };
 
 std::unique_ptr<StoreRig> make_rig() { return std::make_unique<SimRig>(); }
