@@ -1,5 +1,5 @@
-// The one binary codec: fixed width, little endian, field by field, no padding. A decoder reads with
-// Reader, whose first failure sticks, and ends with finish(): bytes left over are an error, so
+// The one binary codec: fixed width, little endian, field by field, no padding. A decoder reads
+// with Reader, whose first failure sticks, and ends with finish(): bytes left over are an error, so
 // encode(decode(b)) == b or b is refused.
 #pragma once
 

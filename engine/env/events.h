@@ -59,7 +59,8 @@ struct TimerFired {
   std::uint64_t timer = 0;
   Cookie cookie;
 };
-struct Synced {  // answers Store::sync; ok = false: the disk refused, nothing may be assumed durable
+// Answers Store::sync; ok = false: the disk refused, nothing may be assumed durable.
+struct Synced {
   std::uint64_t sequence = 0;
   Cookie cookie;
   bool ok = true;
