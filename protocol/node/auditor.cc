@@ -32,11 +32,10 @@ void Auditor::on_adopted(env::Env& env, const ChainEvents& events) {
 
 void Auditor::compute(env::Env& env, const Task& task) {
   Audit& audit = audits_[task.id];
-  if (audit.computing || audit.result) return;
-  audit.computing = true;
-  const std::uint64_t number = next_job_++;
-  jobs_[number] = task.id;
-  env.compute.submit(job_of(task), {kCookieAudit, number});
+  if (audit.job != 0 && audit.seed == task.sampling_seed) return;
+  audit = {.seed = task.sampling_seed, .job = next_job_++, .result = std::nullopt};
+  jobs_[audit.job] = task.id;
+  env.compute.submit(job_of(task), {kCookieAudit, audit.job});
 }
 
 void Auditor::on_job(env::Env& env, const env::JobDone& event) {
@@ -47,11 +46,11 @@ void Auditor::on_job(env::Env& env, const env::JobDone& event) {
   env.trace.emit({.kind = kTraceJobDone,
                   .n = {static_cast<std::uint64_t>(event.result.status), event.result.work_units},
                   .a = id});
-  Audit& audit = audits_[id];
-  audit.computing = false;
+  const auto audit = audits_.find(id);
+  if (audit == audits_.end() || audit->second.job != event.cookie.a) return;
   const auto result = gpu::InferenceResult::decode(event.result.output.view());
   if (event.result.status != env::JobStatus::kDone || !result) return;
-  audit.result = result->digest();
+  audit->second.result = result->digest();
   on_head(env);
 }
 
@@ -80,7 +79,9 @@ void Auditor::on_head(env::Env& env) {
     }
     const bool open = task && (task->state == TaskState::kRevealed ||
                                task->state == TaskState::kChallenged);
-    if (open && task->state == TaskState::kChallenged) compute(env, *task);
+    if (open && (task->state == TaskState::kChallenged || it->second.seed != task->sampling_seed)) {
+      compute(env, *task);
+    }
     if (open && it->second.result) act(env, *task, *it->second.result);
     ++it;
   }

@@ -19,8 +19,10 @@ class Auditor {
   void on_job(env::Env& env, const env::JobDone& event);
 
  private:
+  // For one sampling seed: a reorganisation may give the task another.
   struct Audit {
-    bool computing = false;
+    std::uint64_t seed = 0;
+    std::uint64_t job = 0;          // the one whose answer counts
     std::optional<Hash256> result;  // what this validator computed
   };
 
@@ -33,7 +35,7 @@ class Auditor {
   Wallet& wallet_;
   std::map<Hash256, Audit> audits_;
   std::map<std::uint64_t, Hash256> jobs_;  // by cookie number
-  std::uint64_t next_job_ = 0;
+  std::uint64_t next_job_ = 1;
 };
 
 }  // namespace orrery::chain

@@ -36,11 +36,10 @@ void Worker::take(env::Env& env, const Task& task) {
   Task copy = task;
   if (!copy.assignment(wallet_.address())) return;
   Mine& mine = mine_[task.id];
-  if (mine.computing || mine.result) return;
-  mine.computing = true;
-  const std::uint64_t number = next_job_++;
-  jobs_[number] = task.id;
-  env.compute.submit(job_of(task), {kCookieWork, number});
+  if (mine.job != 0 && mine.seed == task.sampling_seed) return;
+  mine = {.seed = task.sampling_seed, .job = next_job_++, .result = std::nullopt};
+  jobs_[mine.job] = task.id;
+  env.compute.submit(job_of(task), {kCookieWork, mine.job});
 }
 
 void Worker::on_job(env::Env& env, const env::JobDone& event) {
@@ -52,8 +51,7 @@ void Worker::on_job(env::Env& env, const env::JobDone& event) {
                   .n = {static_cast<std::uint64_t>(event.result.status), event.result.work_units},
                   .a = id});
   const auto mine = mine_.find(id);
-  if (mine == mine_.end()) return;
-  mine->second.computing = false;
+  if (mine == mine_.end() || mine->second.job != event.cookie.a) return;
   auto result = gpu::InferenceResult::decode(event.result.output.view());
   if (event.result.status != env::JobStatus::kDone || !result) return;  // the deadline passes
   mine->second.result = std::move(*result);
@@ -76,6 +74,7 @@ void Worker::on_head(env::Env& env) {
       it = mine_.erase(it);
       continue;
     }
+    if (it->second.seed != task->sampling_seed) take(env, *task);
     const auto& result = it->second.result;
     if (result && task->state == TaskState::kAssigned && !assignment->commitment) {
       const Hash256 commitment =

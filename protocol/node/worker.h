@@ -25,8 +25,11 @@ class Worker {
   void on_job(env::Env& env, const env::JobDone& event);
 
  private:
+  // A reorganisation may assign the same task again with another sampling seed: then what was
+  // computed for the old one is worth nothing.
   struct Mine {
-    bool computing = false;
+    std::uint64_t seed = 0;
+    std::uint64_t job = 0;  // the one whose answer counts
     std::optional<gpu::InferenceResult> result;
   };
 
@@ -38,7 +41,7 @@ class Worker {
   Wallet& wallet_;
   std::map<Hash256, Mine> mine_;
   std::map<std::uint64_t, Hash256> jobs_;  // by cookie number
-  std::uint64_t next_job_ = 0;
+  std::uint64_t next_job_ = 1;
 };
 
 }  // namespace orrery::chain
