@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <span>
+#include <utility>
 
 #include "scenarios/schema/diagnostics.h"
 
@@ -151,12 +152,18 @@ Result<i128> parse_duration(std::string_view text) {
 }  // namespace
 
 std::optional<i128> scale_exactly(i128 digits, std::uint32_t scale, i128 factor) {
-  i128 product = 0;
-  if (__builtin_mul_overflow(digits, factor, &product)) return std::nullopt;
-  for (std::uint32_t i = 0; i < scale; ++i) {
-    if (product % 10 != 0) return std::nullopt;
-    product /= 10;
+  i128 divisor = 1;
+  for (std::uint32_t i = 0; i < scale; ++i) divisor *= 10;
+  // Cancel before multiplying, so that only a result that does not fit overflows.
+  for (i128* part : {&digits, &factor}) {
+    i128 x = *part < 0 ? -*part : *part;
+    i128 common = divisor;
+    while (x != 0) common = std::exchange(x, common % x);
+    *part /= common;
+    divisor /= common;
   }
+  i128 product = 0;
+  if (divisor != 1 || __builtin_mul_overflow(digits, factor, &product)) return std::nullopt;
   return product;
 }
 

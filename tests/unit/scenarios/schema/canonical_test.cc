@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "tests/unit/scenarios/schema/support.h"
 
@@ -95,6 +96,23 @@ TEST(CanonicalForm, ChangesWithEveryParameterOfTheChain) {
     ASSERT_TRUE(s) << all_messages(s);
     EXPECT_TRUE(seen.try_emplace(to_hex(s->hash), key).second) << key;
   }
+}
+
+TEST(CanonicalForm, HoldsEveryMemberOfTheResolvedScenario) {
+  const LoadOutcome s = load_small();
+  ASSERT_TRUE(s) << all_messages(s);
+  const auto json = nlohmann::json::parse(s->canonical_json);
+  // Not the path, the canonical form itself and its hash; but the version of the language.
+  EXPECT_EQ(json.size(), member_count<Scenario>() - 3 + 1);
+  EXPECT_EQ(json["nodes"][0].size(), member_count<NodeSpec>());
+  EXPECT_EQ(json["models"][0].size(), member_count<ModelSpec>());
+  EXPECT_EQ(json["devices"][0].size(), member_count<DeviceSpec>());
+  EXPECT_EQ(json["network"]["default"].size(), member_count<LinkSpec>());
+  EXPECT_EQ(json["network"]["default"]["latency"].size(), member_count<DistributionSpec>());
+  EXPECT_EQ(json["network"]["between"][0].size(), member_count<NetworkSpec::Override>());
+  EXPECT_EQ(json["load"][0].size(), member_count<LoadSpec>());
+  EXPECT_EQ(json["timeline"][0].size(), member_count<FaultSpec>());
+  EXPECT_EQ(json["asserts"][0].size(), member_count<AssertSpec>() - 1) << "all but the text";
 }
 
 TEST(CanonicalForm, IsSortedJsonWithExpandedNodes) {

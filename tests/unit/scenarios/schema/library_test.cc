@@ -108,24 +108,6 @@ TEST(Schema, ListsExactlyTheKeysOfTheLoader) {
   }
 }
 
-// Number of members of an aggregate: the most initialisers that it takes.
-struct Anything {
-  template <class T>
-  operator T() const;
-};
-template <class T, std::size_t... I>
-constexpr bool takes(std::index_sequence<I...>) {
-  return requires { T{(static_cast<void>(I), Anything{})...}; };
-}
-template <class T, std::size_t N = 64>
-constexpr std::size_t member_count() {
-  if constexpr (takes<T>(std::make_index_sequence<N>{})) {
-    return N;
-  } else {
-    return member_count<T, N - 1>();
-  }
-}
-
 TEST(Schema, HasAKeyForEveryMemberOfTheChainParameters) {
   const auto schema = nlohmann::json::parse(json_schema())["properties"]["chain"]["properties"];
   // All but seeded_bug, which is the key debug.seeded_bug of test builds.

@@ -70,6 +70,15 @@ TEST(Load, ScalesDefaultAmountsToTheDecimalsOfTheToken) {
   EXPECT_TRUE(s->nodes[1].stake == u128{5'000} * 1'000'000);
 }
 
+TEST(Load, SpendsTheSalePoolToTheLastBaseUnitAndNoFurther) {
+  LoadOptions with = options();
+  // 4 * 50,000 + 4 * 10,000 + 4 * 37,440,000 is 15 % of the supply; one base unit more is refused
+  // by negative/sale-pool.yaml.
+  with.overrides = {{"groups.users.balance", "37440000 AIGEN"}};
+  const LoadOutcome s = load_file(root() + "/scenarios/library/parts/small.yaml", with);
+  EXPECT_TRUE(s) << all_messages(s);
+}
+
 TEST(Load, ReportsAllProblemsInOrderOfThePage) {
   const LoadOutcome s = load_text(
       "orrery: 1\nname: x\nuntil: 10\nmodels:\n  - name: a\n    dims: 8\ngroups:\n"

@@ -116,6 +116,8 @@ TEST(Quantity, MoneyIsExactToTheLastBaseUnit) {
   EXPECT_EQ(to_decimal(*value), "12000000000000000001");
   EXPECT_EQ(format_money(static_cast<u128>(*value), aigen), "12.000000000000000001 AIGEN");
   EXPECT_EQ(to_decimal(*parse_money("1000000000 AIGEN", aigen)), "1000000000000000000000000000");
+  EXPECT_EQ(to_decimal(*parse_money("999999999.999999999999999999 AIGEN", aigen)),
+            "999999999999999999999999999");
   EXPECT_EQ(to_decimal(*parse_money("2.5 AIN", {"AIN", 6})), "2500000");
   EXPECT_FALSE(parse_money("1.0000000000000000001 AIGEN", aigen));
   EXPECT_FALSE(parse_money("2.5000001 AIN", {"AIN", 6}));
