@@ -95,6 +95,14 @@ class Resolver {
                       format_money(group.stake, currency),
                       format_money(draft_.chain.stake.minimum, currency), role_name(group.role)));
     }
+    // A validator's challenge and a miner's commitment are transactions: without money for fees they
+    // would stand by while they are cheated.
+    if (bonded && group.balance < draft_.chain.fees.base_fee) {
+      report(diagnostics_, group, "balance",
+             fmt::format("a {} pays the fees of its own transactions: expected at least {}",
+                         role_name(group.role),
+                         format_money(draft_.chain.fees.base_fee, currency_of(draft_.chain))));
+    }
     std::vector<std::string> names;
     for (const DeviceSpec& device : out_.devices) names.push_back(device.name);
     if (std::find(names.begin(), names.end(), group.device) == names.end()) {

@@ -72,9 +72,9 @@ TEST(Load, ScalesDefaultAmountsToTheDecimalsOfTheToken) {
 
 TEST(Load, SpendsTheSalePoolToTheLastBaseUnitAndNoFurther) {
   LoadOptions with = options();
-  // 4 * 50,000 + 4 * 10,000 + 4 * 37,440,000 is 15 % of the supply; one base unit more is refused
+  // 4 * 50,100 + 4 * 10,100 + 4 * 37,439,800 is 15 % of the supply; one base unit more is refused
   // by negative/sale-pool.yaml.
-  with.overrides = {{"groups.users.balance", "37440000 AIGEN"}};
+  with.overrides = {{"groups.users.balance", "37439800 AIGEN"}};
   const LoadOutcome s = load_file(root() + "/scenarios/library/parts/small.yaml", with);
   EXPECT_TRUE(s) << all_messages(s);
 }
@@ -109,14 +109,14 @@ TEST(Load, RefusesSeededBugsInBuildsWithoutThem) {
 TEST(Load, AcceptsJsonAsTheSameLanguage) {
   const LoadOutcome yaml = load_text(
       "orrery: 1\nname: j\nuntil: 1m\nmodels: [{name: m}]\ngroups:\n- {name: b, role: bootstrap}\n"
-      "- {name: v, role: validator, stake: 1000 AIGEN}\n"
-      "- {name: w, role: miner, count: 2, stake: 1000 AIGEN}\n",
+      "- {name: v, role: validator, stake: 1000 AIGEN, balance: 100 AIGEN}\n"
+      "- {name: w, role: miner, count: 2, stake: 1000 AIGEN, balance: 100 AIGEN}\n",
       "j.yaml", options());
   const LoadOutcome json = load_text(
       R"({"orrery": 1, "name": "j", "until": "1m", "models": [{"name": "m"}], "groups": [
           {"name": "b", "role": "bootstrap"},
-          {"name": "v", "role": "validator", "stake": "1000 AIGEN"},
-          {"name": "w", "role": "miner", "count": 2, "stake": "1000 AIGEN"}]})",
+          {"name": "v", "role": "validator", "stake": "1000 AIGEN", "balance": "100 AIGEN"},
+          {"name": "w", "role": "miner", "count": 2, "stake": "1000 AIGEN", "balance": "100 AIGEN"}]})",
       "j.json", options());
   ASSERT_TRUE(yaml) << all_messages(yaml);
   ASSERT_TRUE(json) << all_messages(json);
@@ -238,8 +238,8 @@ TEST(Variables, ComputeExactlyWithUnits) {
       "orrery: 1\nname: v\nuntil: \"${gap * n + 500ms}\"\nmodels: [{name: m}]\n"
       "groups:\n  - {name: b, role: bootstrap}\n"
       "  - {name: v, role: validator, count: \"${(n - 1) / 2}\", stake: \"${bond * 2 - 0.5 "
-      "AIGEN}\"}\n"
-      "  - {name: w, role: miner, count: \"${n}\", stake: \"${bond}\"}\n"
+      "AIGEN}\", balance: 100 AIGEN}\n"
+      "  - {name: w, role: miner, count: \"${n}\", stake: \"${bond}\", balance: 100 AIGEN}\n"
       "  - {name: users, role: user, balance: 5 AIGEN}\n"
       "load: [{name: c, users: \"${who}\", rate: \"${n / 3}/m\", start: \"t+${half}\"}]\n"
       "network: {loss: \"${n * 2%}\"}\n",
