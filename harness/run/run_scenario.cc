@@ -14,13 +14,6 @@ namespace {
 using WallClock = std::chrono::steady_clock;
 constexpr auto kProgressPeriod = std::chrono::milliseconds(100);
 
-scenario::Scenario armed(scenario::Scenario scenario) {
-  for (const chain::SeededBugName& bug : chain::kSeededBugs) {
-    if (scenario.seeded_bug == bug.name) scenario.chain.seeded_bug = bug.bug;
-  }
-  return scenario;
-}
-
 }  // namespace
 
 Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
@@ -36,7 +29,7 @@ Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
     }
     return options.interrupt && options.interrupt();
   };
-  ASSIGN_OR_RETURN(const auto world, World::make(armed(scenario), {.memo = options.memo,
+  ASSIGN_OR_RETURN(const auto world, World::make(scenario, {.memo = options.memo,
                                                                    .interrupt = poll,
                                                                    .log = options.log,
                                                                    .log_level = options.log_level}));

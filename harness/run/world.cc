@@ -5,6 +5,7 @@
 
 #include "harness/run/keys.h"
 #include "protocol/node/worker.h"
+#include "protocol/types/seeded_bug.h"
 
 namespace orrery::run {
 namespace {
@@ -47,11 +48,26 @@ std::uint32_t region_index(const std::vector<std::string>& names, const std::str
                                     names.begin());
 }
 
+// The seeded bug is known by name to the loader and by number to the chain.
+Status arm_seeded_bug(scenario::Scenario& scenario) {
+  if (scenario.seeded_bug.empty()) return {};
+#ifdef ORRERY_SEEDED_BUGS
+  for (const chain::SeededBugName& bug : chain::kSeededBugs) {
+    if (scenario.seeded_bug != bug.name) continue;
+    scenario.chain.seeded_bug = bug.bug;
+    return {};
+  }
+#endif
+  return fail(ErrorCode::kInvalidArgument,
+              "this build has no seeded bug '" + scenario.seeded_bug + "'");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
                                            WorldOptions options) {
   std::unique_ptr<World> world(new World(scenario));
+  TRY(arm_seeded_bug(world->scenario_));
   ASSIGN_OR_RETURN(world->inference_, Inference::make(scenario.models, options.memo));
   ASSIGN_OR_RETURN(const auto network, world->make_genesis());
   sim::SimOptions sim_options;
@@ -187,6 +203,15 @@ const chain::ChainNode* World::node(std::uint32_t index) const {
   if (may_misbehave_[index]) return &static_cast<const chain::Actor*>(node)->node();
   return static_cast<const chain::ChainNode*>(node);
 }
+
+#ifdef ORRERY_SEEDED_BUGS
+void World::flip_state_bit(std::uint32_t index) {
+  env::Node* node = simulator_->mutable_node(index);
+  ENSURE(node, "a bit is flipped in a node that is up");
+  if (may_misbehave_[index]) return static_cast<chain::Actor*>(node)->flip_state_bit_for_test();
+  static_cast<chain::ChainNode*>(node)->flip_state_bit_for_test();
+}
+#endif
 
 void World::schedule_fault(const scenario::FaultSpec& fault) {
   simulator_->call_at(fault.at, [this, fault] { begin(fault); });

@@ -50,6 +50,10 @@ class World {
   // The node's chain side; null while it is down.
   const chain::ChainNode* node(std::uint32_t index) const;
   bool finished() const { return finished_; }
+#ifdef ORRERY_SEEDED_BUGS
+  // See ChainNode::flip_state_bit_for_test; the node must be up.
+  void flip_state_bit(std::uint32_t index);
+#endif
 
  private:
   explicit World(const scenario::Scenario& scenario) : scenario_(scenario) {}

@@ -1,0 +1,200 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/exit_code.h"
+#include "harness/cli/scenario_args.h"
+#include "harness/cli/terminal.h"
+#include "harness/run/run_scenario.h"
+#include "reports/record/amount.h"
+#include "reports/record/write.h"
+#include "reports/render/render.h"
+#include "scenarios/schema/quantity.h"
+#include "scenarios/schema/schema.h"
+
+namespace orrery::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Set by the signal handler, read between events; the one mutable global a handler needs.
+volatile std::sig_atomic_t interrupted = 0;
+void on_interrupt(int) { interrupted = 1; }
+
+std::string quoted(const std::string& word) {
+  const bool plain = word.find_first_of(" '\"$&|;<>()*?[]{}\\`!#~\n") == std::string::npos;
+  return plain && !word.empty() ? word : "'" + word + "'";
+}
+
+// What to type to get this very run again.
+std::string reproduce(const RunArgs& args, std::uint64_t seed) {
+  std::string command = "harness/orrery run " + quoted(args.scenario.file);
+  command += fmt::format(" --seed {}", seed);
+  for (const std::string& item : args.scenario.set) command += " --set " + quoted(item);
+  if (!args.until.empty()) command += " --until " + args.until;
+  return command;
+}
+
+std::string default_dir(const scenario::Scenario& scenario) {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char stamp[32];
+  std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &parts);
+  std::string dir = fmt::format("out/{}/{}-{}", scenario.name, stamp, scenario.seed);
+  for (int n = 2; fs::exists(dir); ++n) {
+    dir = fmt::format("out/{}/{}-{}-{}", scenario.name, stamp, scenario.seed, n);
+  }
+  return dir;
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::optional<env::LogLevel> log_level(const std::string& name) {
+  if (name == "debug") return env::LogLevel::kDebug;
+  if (name == "info") return env::LogLevel::kInfo;
+  if (name == "warn") return env::LogLevel::kWarn;
+  if (name == "error") return env::LogLevel::kError;
+  return std::nullopt;
+}
+
+void print_summary(const report::RunRecord& record, const std::string& dir, bool html) {
+  const auto amount = [&](const std::string& base_units) {
+    return report::format_amount(base_units, record.token_decimals, report::Fraction::kTrimmed) +
+           " " + record.token_symbol;
+  };
+  say(fmt::format("{} · seed {} · {} of virtual time in {} · {} events",
+                  paint(Colour::kBold, record.scenario_name), record.seed,
+                  human_duration(record.virtual_seconds), human_duration(record.wall_seconds),
+                  human_count(record.events)));
+  say(fmt::format("  blocks     height {}, final {}", record.height, record.finalized_height));
+  say(fmt::format("  tasks      {} requested, {} settled, {} refunded, {} slashed, {} open",
+                  record.tasks.at("requested"), record.tasks.at("settled"),
+                  record.tasks.at("refunded"), record.tasks.at("slashed"),
+                  record.tasks.at("open")));
+  say(fmt::format("  money      {} in {} pools, exact", amount(record.supply.at("total")),
+                  record.supply.size() - 1));
+  for (const report::SlashRow& slash : record.slashes) {
+    say(fmt::format("  slashed    {} lost {} at t+{:.0f}s: {}", slash.node, amount(slash.amount),
+                    slash.time_s, slash.cause));
+    if (&slash - record.slashes.data() == 4 && record.slashes.size() > 5) {
+      say(fmt::format("             and {} more", record.slashes.size() - 5));
+      break;
+    }
+  }
+  std::uint64_t checks = 0, broken = 0;
+  for (const report::InvariantRow& row : record.invariants) {
+    checks += row.checks;
+    if (row.violations == 0) continue;
+    ++broken;
+    say(fmt::format("  {} {}: {}", paint(Colour::kRed, "violated"), row.name, row.first_violation));
+  }
+  say(fmt::format("  invariants {} armed, {} checks, {}", record.invariants.size(),
+                  human_count(checks),
+                  broken == 0 ? paint(Colour::kGreen, "none violated")
+                              : paint(Colour::kRed, fmt::format("{} violated", broken))));
+  for (const report::AssertRow& row : record.asserts) {
+    say(fmt::format("  {} {} ({})",
+                    row.ok ? paint(Colour::kGreen, "held      ") : paint(Colour::kRed, "failed    "),
+                    row.name, row.seen));
+  }
+  if (record.partial) say(paint(Colour::kYellow, "  partial: the run was cut short"));
+  say(fmt::format("  digest     {}", record.digest));
+  say(fmt::format("  {}     {}", html ? "report" : "record",
+                  dir + (html ? "/report.html" : "/record.json")));
+}
+
+Status write_all(report::RunRecord& record, const scenario::Scenario& scenario,
+                 const RunArgs& args, const ReplayFile& replay) {
+  std::error_code ignored;
+  fs::create_directories(record.run_dir, ignored);
+  // The replay file first: a directory without it could not be repeated.
+  TRY(report::write_file_atomically(record.run_dir + "/replay.json", encode(replay)));
+  if (!args.no_report) {
+    ASSIGN_OR_RETURN(const std::string html, report::render_html(record));
+    TRY(report::write_file_atomically(record.run_dir + "/report.html", html));
+  }
+  TRY(report::write_run_directory(record, record.run_dir,
+                                  {.given_yaml = read_text(args.scenario.file),
+                                   .lock_json = scenario.canonical_json}));
+  if (args.out.empty()) {
+    const fs::path link = "out/latest";
+    fs::remove(link, ignored);
+    fs::create_directory_symlink(fs::relative(record.run_dir, "out"), link, ignored);
+  }
+  return {};
+}
+
+}  // namespace
+
+int run_command(const RunArgs& args) {
+  const auto scenario = load(args.scenario);
+  if (!scenario) return kUsage;
+  run::RunOptions options;
+  options.command = reproduce(args, scenario->seed);
+  options.memo = !args.no_memo;
+  if (!args.until.empty()) {
+    const auto until = scenario::parse_quantity(args.until, scenario::Dimension::kDuration);
+    if (!until) {
+      complain(fmt::format("--until {}: {}", args.until, until.error().message));
+      return kUsage;
+    }
+    options.until = Time{static_cast<std::int64_t>(*until)};
+  }
+  if (!args.log.empty()) {
+    const auto level = log_level(args.log);
+    if (!level) {
+      complain(fmt::format("--log {}: expected debug, info, warn or error", args.log));
+      return kUsage;
+    }
+    options.log_level = *level;
+    options.log = [&](Time now, std::uint32_t node, env::LogLevel, std::string_view line) {
+      say(fmt::format("t+{:.3f}s {}: {}", static_cast<double>(now.ns) / 1e9,
+                      scenario->nodes[node].name, line));
+    };
+  }
+  interrupted = 0;
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+  options.interrupt = [] { return interrupted != 0; };
+  ProgressBar bar(scenario->name);
+  if (!args.quiet && !args.json) {
+    options.progress = [&](Time now, Time until, std::uint64_t events) {
+      bar.update(now, until, events);
+    };
+  }
+  auto record = run::run_scenario(*scenario, options);
+  bar.clear();
+  if (!record) {
+    complain(record.error().message);
+    return exit_code(record.error());
+  }
+  record->run_dir = args.out.empty() ? default_dir(*scenario) : args.out;
+  const auto load_opts = load_options(args.scenario.set, args.scenario.seed);
+  const Status written =
+      write_all(*record, *scenario, args,
+                {.document = scenario::document_json(args.scenario.file),
+                 .options = *load_opts,
+                 .until_ns = static_cast<std::int64_t>(record->virtual_seconds * 1e9),
+                 .digest = record->digest});
+  if (args.json) fmt::print("{}\n", report::summary_json(*record));
+  if (!args.quiet && !args.json) print_summary(*record, record->run_dir, !args.no_report);
+  if (!written) {
+    complain(written.error().message);
+    return exit_code(written.error());
+  }
+  return record->exit;
+}
+
+}  // namespace orrery::cli
