@@ -43,6 +43,9 @@ class Actor : public env::Node {
   Digest128 fold(Digest128 digest) const override { return node_.fold(digest); }
 
   const ChainNode& node() const { return node_; }
+#ifdef ORRERY_SEEDED_BUGS
+  void flip_state_bit_for_test() { node_.flip_state_bit_for_test(); }
+#endif
 
  private:
   // The transport that the inner node sees.

@@ -47,6 +47,11 @@ class BlockTree {
   static const BlockNode& at_slot(const BlockNode& node, std::uint64_t slot);
   static bool descends(const BlockNode& node, const BlockNode& ancestor);
   std::size_t size() const { return nodes_.size(); }
+#ifdef ORRERY_SEEDED_BUGS
+  void replace_head_for_test(ResultPtr result) {
+    nodes_.at(head_->hash())->result = std::move(result);
+  }
+#endif
 
  private:
   bool better(const BlockNode& a, const BlockNode& b) const;

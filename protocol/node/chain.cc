@@ -115,6 +115,15 @@ ResultPtr Chain::execute(env::Env& env, const BlockNode& parent, const BlockPtr&
   return ResultPtr(outcome, &**outcome);
 }
 
+#ifdef ORRERY_SEEDED_BUGS
+void Chain::flip_state_bit_for_test() {
+  BlockResult bad = *head().result;  // shared with other nodes, so copied
+  set_amount(bad.state, pool_path(kRewardsPool),
+             amount_at(bad.state, pool_path(kRewardsPool)) ^ 1);
+  tree_->replace_head_for_test(std::make_shared<BlockResult>(std::move(bad)));
+}
+#endif
+
 Chain::Added Chain::add_block(env::Env& env, const BlockPtr& block) {
   if (tree_->find(block->hash)) return Added::kKnown;
   const BlockNode* parent = tree_->find(block->header().parent);

@@ -69,6 +69,9 @@ class Chain {
   // Stored votes behind justified checkpoints of epochs > since, ascending, at most `limit`.
   std::vector<Vote> justifying_votes(env::Env& env, std::uint64_t since, std::size_t limit) const;
   bool is_canonical(const BlockNode& node) const { return BlockTree::descends(head(), node); }
+#ifdef ORRERY_SEEDED_BUGS
+  void flip_state_bit_for_test();
+#endif
 
  private:
   ResultPtr execute(env::Env& env, const BlockNode& parent, const BlockPtr& block);
