@@ -55,7 +55,7 @@ void Auditor::on_job(env::Env& env, const env::JobDone& event) {
 }
 
 void Auditor::act(env::Env& env, const Task& task, const Hash256& result) {
-  const Bytes claim = encode(ResultClaim{task.id, result});
+  const Bytes claim = encode(ResultClaim{task.id, task.sampling_seed, result});
   if (task.state == TaskState::kRevealed) {
     const bool wrong =
         std::any_of(task.assignments.begin(), task.assignments.end(), [&](const Assignment& a) {

@@ -16,9 +16,9 @@ bool SeenSet::insert(const Hash256& id) {
   if (contains(id)) return false;
   if (young_.size() >= kCapacity) {
     old_ = std::move(young_);
-    young_.clear();
+    young_ = {};
   }
-  young_.insert(id);
+  young_.insert(id, {});
   return true;
 }
 

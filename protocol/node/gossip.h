@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "engine/base/lookup_map.h"
 #include "engine/env/env.h"
 #include "protocol/mempool/mempool.h"
 #include "protocol/node/chain.h"
@@ -17,13 +18,18 @@ namespace orrery::chain {
 class SeenSet {
  public:
   static constexpr std::size_t kCapacity = 4096;
-  bool contains(const Hash256& id) const { return young_.count(id) != 0 || old_.count(id) != 0; }
+  bool contains(const Hash256& id) const { return young_.contains(id) || old_.contains(id); }
   // False if it was there.
   bool insert(const Hash256& id);
 
  private:
-  std::set<Hash256> young_;
-  std::set<Hash256> old_;
+  // Ids are SHA-256 digests: their first bytes are as good as any hash.
+  struct Prefix {
+    std::size_t operator()(const Hash256& id) const { return id.prefix(); }
+  };
+  struct Nothing {};
+  LookupMap<Hash256, Nothing, Prefix> young_;
+  LookupMap<Hash256, Nothing, Prefix> old_;
 };
 
 class Gossip {

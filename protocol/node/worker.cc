@@ -79,7 +79,8 @@ void Worker::on_head(env::Env& env) {
     if (result && task->state == TaskState::kAssigned && !assignment->commitment) {
       const Hash256 commitment =
           task_commitment(chain_id, task->id, me, *result, salt_of(task->id));
-      wallet_.fulfil(env, kCommitTag, task->id, encode(CommitPayload{task->id, commitment}));
+      wallet_.fulfil(env, kCommitTag, task->id,
+                     encode(CommitPayload{task->id, task->sampling_seed, commitment}));
     }
     if (result && task->state == TaskState::kCommitted && assignment->commitment &&
         !assignment->reveal) {
