@@ -14,8 +14,8 @@ constexpr MetricInfo kMetrics[] = {
     {"height.min", "blocks", kGauge, "Lowest best-branch height among running honest nodes."},
     {"finalized_height", "blocks", kGauge, "Highest block that any honest node holds as final."},
     {"finality.lag_blocks", "blocks", kGauge, "height minus finalized_height."},
-    {"finality.advanced", "blocks", kGauge,
-     "Blocks finalised since the sample before this one; 0 means that finality stood still."},
+    {"finality.advanced", "times", kCounter,
+     "Times that the highest final block rose; a stretch without a rise means that finality stood."},
     {"finality.latency_s", "s", kGauge,
      "Time from a block's slot until the first honest node held it as final, mean over the blocks "
      "finalised since the sample before."},
