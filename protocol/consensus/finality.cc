@@ -1,7 +1,10 @@
 #include "protocol/consensus/finality.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
+#include "protocol/ledger/accounts.h"
 #include "protocol/ledger/staking.h"
 
 namespace orrery::chain {
@@ -45,16 +48,24 @@ const Finality::Certificate* Finality::certificate(const Checkpoint& target) con
   return it == certificates_.end() ? nullptr : &it->second;
 }
 
+bool Finality::may_vote(const Vote& vote, const BlockTree& tree) const {
+  const BlockNode* source = tree.find(vote.source.block);
+  const StateTree& state = (source ? *source : tree.head()).state();
+  const Address who = address_of(vote.validator);
+  const auto record = stake_record(state, who);
+  return record && record->validator &&
+         amount_at(state, stake_path(who)) >= params_.stake.minimum;
+}
+
 Finality::Outcome Finality::add(const Vote& vote, const BlockTree& tree, std::uint64_t epoch) {
   Outcome outcome;
   if (vote.target.epoch <= vote.source.epoch || vote.target.epoch <= finalized_.epoch ||
       vote.target.epoch > epoch + kMaxAhead) {
     return outcome;
   }
-  find_conflicts(vote, outcome);
+  if (!may_vote(vote, tree) || !remember(vote, outcome)) return outcome;
   if (!tree.find(vote.source.block) || !tree.find(vote.target.block)) {
-    if (waiting_.size() >= kMaxWaiting) waiting_.erase(waiting_.begin());
-    waiting_.push_back(vote);
+    wait_for_block(vote);
     outcome.accepted = true;
     return outcome;
   }
@@ -62,16 +73,20 @@ Finality::Outcome Finality::add(const Vote& vote, const BlockTree& tree, std::ui
   return outcome;
 }
 
+void Finality::wait_for_block(const Vote& vote) {
+  waiting_.emplace(std::pair(vote.target.epoch, vote_id(params_.id, vote)), vote);
+  if (waiting_.size() > kMaxWaiting) waiting_.erase(std::prev(waiting_.end()));
+}
+
 Finality::Outcome Finality::retry(const BlockTree& tree) {
   Outcome outcome;
-  std::vector<Vote> waiting = std::move(waiting_);
-  waiting_.clear();
-  for (const Vote& vote : waiting) {
+  const auto waiting = std::exchange(waiting_, {});
+  for (const auto& [key, vote] : waiting) {
     if (vote.target.epoch <= finalized_.epoch) continue;
     if (tree.find(vote.source.block) && tree.find(vote.target.block)) {
       outcome.absorb(count(vote, tree));
     } else {
-      waiting_.push_back(vote);
+      waiting_.emplace(key, vote);
     }
   }
   return outcome;
@@ -121,15 +136,26 @@ void Finality::judge(const Link& link, const BlockTree& tree, Outcome& outcome) 
   if (outcome.finalized) forget_old();
 }
 
-void Finality::find_conflicts(const Vote& vote, Outcome& outcome) {
-  auto& votes = history_[vote.validator];
-  for (const auto& [epoch, other] : votes) {
-    if (equivocation(vote, other) == Equivocation::kNone) continue;
-    const std::uint64_t offence = std::max(vote.target.epoch, other.target.epoch);
-    if (reported_.emplace(vote.validator, offence).second) outcome.evidence.push_back({other, vote});
-    return;
-  }
-  votes.emplace(vote.target.epoch, vote);
+bool Finality::remember(const Vote& vote, Outcome& outcome) {
+  auto& epochs = history_[vote.validator];
+  const auto report = [&] {
+    for (const auto& [epoch, others] : epochs) {
+      for (const Vote& other : others) {
+        if (equivocation(vote, other) == Equivocation::kNone) continue;
+        const std::uint64_t offence = std::max(vote.target.epoch, other.target.epoch);
+        if (reported_.emplace(vote.validator, offence).second) {
+          outcome.evidence.push_back({other, vote});
+        }
+        return;
+      }
+    }
+  };
+  report();
+  std::vector<Vote>& same = epochs[vote.target.epoch];
+  if (std::find(same.begin(), same.end(), vote) != same.end()) return true;
+  if (same.size() >= kMaxVotesPerTarget) return false;
+  same.push_back(vote);
+  return true;
 }
 
 void Finality::forget_old() {

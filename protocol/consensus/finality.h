@@ -17,6 +17,9 @@ class Finality {
  public:
   // Votes kept for blocks or sources not yet known, and epochs kept behind the finalised one.
   static constexpr std::size_t kMaxWaiting = 4096;
+  // Different votes kept of one validator and target epoch: two prove the offence, a few more let
+  // every branch of a fork count, none beyond that is worth memory.
+  static constexpr std::size_t kMaxVotesPerTarget = 4;
   static constexpr std::uint64_t kKeepEpochs = 64;
   // A vote further ahead of the clock than this is refused: it bounds what a key can make us keep.
   static constexpr std::uint64_t kMaxAhead = 2;
@@ -32,6 +35,9 @@ class Finality {
     void absorb(Outcome other);
   };
 
+  // Whether the vote's key is a validator's in the source block's state, or the head's while the
+  // source is unknown. Votes of other keys are refused: they would cost memory and prove nothing.
+  bool may_vote(const Vote& vote, const BlockTree& tree) const;
   // `vote` has a valid signature. `epoch` is the node's present epoch.
   Outcome add(const Vote& vote, const BlockTree& tree, std::uint64_t epoch);
   // Counts votes that were waiting for a block.
@@ -58,7 +64,9 @@ class Finality {
 
   Outcome count(const Vote& vote, const BlockTree& tree);
   void judge(const Link& link, const BlockTree& tree, Outcome& outcome);
-  void find_conflicts(const Vote& vote, Outcome& outcome);
+  void wait_for_block(const Vote& vote);
+  // False if the validator has too many votes for this target already.
+  bool remember(const Vote& vote, Outcome& outcome);
   void forget_old();
 
   ChainParams params_;
@@ -66,9 +74,11 @@ class Finality {
   Checkpoint finalized_;
   std::map<Link, std::map<PublicKey, Vote>> links_;
   std::map<Checkpoint, Certificate> certificates_;             // of justified targets
-  std::map<PublicKey, std::map<std::uint64_t, Vote>> history_;  // by validator and target epoch
+  // By validator and target epoch.
+  std::map<PublicKey, std::map<std::uint64_t, std::vector<Vote>>> history_;
   std::set<std::pair<PublicKey, std::uint64_t>> reported_;     // conflicts already turned in
-  std::vector<Vote> waiting_;
+  // By target epoch and id: the earliest epochs are needed first, so the latest make room.
+  std::map<std::pair<std::uint64_t, Hash256>, Vote> waiting_;
 };
 
 }  // namespace orrery::chain
