@@ -97,6 +97,9 @@ Result<BlockResult> execute_block(const ChainParams& params, const ModuleTable& 
   if (block.transactions.size() > limits.max_block_transactions) {
     return fail(ErrorCode::kRefused, "too many transactions in a block");
   }
+  if (encoded_size(block) > limits.max_block_bytes) {
+    return fail(ErrorCode::kRefused, "a block of too many bytes");
+  }
   BlockResult result{.state = parent};
   ExecContext ctx = make_context(params, result.state, result.events, block.header);
   TRY(apply_body(ctx, table, block));
@@ -122,8 +125,8 @@ Result<BlockResult> build_block(const ChainParams& params, const ModuleTable& ta
   BlockResult result{.state = parent};
   ExecContext ctx = make_context(params, result.state, result.events, block.header);
   TRY(apply_body(ctx, table, block));
-  std::size_t bytes = encode(block).size();
   block.transactions.clear();
+  std::size_t bytes = encoded_size(block);
   for (const TransactionPtr& tx : candidates) {
     if (block.transactions.size() >= limits.max_block_transactions) break;
     if (!check_inclusion(params, table, ctx.state, ctx.height(), *tx)) continue;

@@ -13,6 +13,8 @@ void write_unsigned(Writer& out, const Header& h) {
   out.u64(h.difficulty).u64(h.nonce).u64(h.work);
 }
 
+constexpr std::size_t kHeaderBytes = 2 + 8 + 2 * 8 + 32 + 5 * 32 + 80 + 3 * 8 + 64;
+
 Header read_header(Reader& in) {
   Header h;
   h.version = in.u16();
@@ -97,6 +99,14 @@ Bytes encode(const Block& block) {
   out.u32(static_cast<std::uint32_t>(block.evidence.size()));
   for (const Evidence& evidence : block.evidence) write_evidence(out, evidence);
   return out.take();
+}
+
+std::size_t encoded_size(const Block& block) {
+  constexpr std::size_t kCount = 4;
+  std::size_t bytes = kHeaderBytes + 3 * kCount + block.proofs.size() * kProofBytes +
+                      block.evidence.size() * 2 * kVoteBytes;
+  for (const TransactionPtr& tx : block.transactions) bytes += kCount + tx->encoded.size();
+  return bytes;
 }
 
 Result<BlockPtr> decode_block(ByteView bytes, std::string_view chain_id,

@@ -86,6 +86,7 @@ using BlockPtr = std::shared_ptr<const SharedBlock>;
 
 Bytes encode_header(const Header& header);
 Bytes encode(const Block& block);
+std::size_t encoded_size(const Block& block);  // of encode(block), without the copy
 // `source` turns an encoded transaction into a shared one: share_transaction, or a memo around it.
 using TransactionSource = std::function<Result<TransactionPtr>(ByteView)>;
 Result<BlockPtr> decode_block(ByteView bytes, std::string_view chain_id,
