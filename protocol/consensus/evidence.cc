@@ -20,7 +20,7 @@ Status apply(ExecContext& ctx, const Block& block) {
   }
   for (const Evidence& e : block.evidence) {
     TRY(check_evidence(ctx.params, e));
-    if (!evidence_is_new(ctx.state, e)) {
+    if (!evidence_is_new(ctx.state, ctx.height(), e)) {
       return fail(ErrorCode::kRefused, "the offence is punished or nothing is bonded");
     }
     set_number(ctx.state, punished_path(e), 1);
@@ -46,9 +46,9 @@ Status check_evidence(const ChainParams& params, const Evidence& e) {
   return {};
 }
 
-bool evidence_is_new(const StateTree& state, const Evidence& e) {
+bool evidence_is_new(const StateTree& state, std::uint64_t height, const Evidence& e) {
   return number_at(state, punished_path(e)) == 0 &&
-         amount_at(state, stake_path(address_of(e.first.validator))) > 0;
+         slashable(state, height, address_of(e.first.validator)) > 0;
 }
 
 Module evidence_module() {

@@ -8,8 +8,9 @@ namespace orrery::chain {
 // kRefused unless both votes are signed by one validator and break a slashing condition. Whether the
 // validator is bonded and not yet punished is for the state to say.
 Status check_evidence(const ChainParams& params, const Evidence& evidence);
-// False if this offence (validator and target epoch) was punished in `state` or nothing is bonded.
-bool evidence_is_new(const StateTree& state, const Evidence& evidence);
+// False if this offence (validator and target epoch) was punished in `state`, or if in the block of
+// `height` the validator has nothing left to answer with.
+bool evidence_is_new(const StateTree& state, std::uint64_t height, const Evidence& evidence);
 
 Module evidence_module();
 

@@ -102,7 +102,7 @@ class SlashWithinBond final : public BlockChecker {
   using BlockChecker::BlockChecker;
   std::string_view name() const override { return "slash-within-bond"; }
   std::string_view about() const override {
-    return "No account loses more in a block than it had bonded (E9).";
+    return "No account loses more in a block than it had bonded or on its way out (E9).";
   }
   void on_block(Time now, const BlockNode& block) override {
     std::map<Address, Amount> taken;
@@ -114,7 +114,7 @@ class SlashWithinBond final : public BlockChecker {
     // Looked at in every block: that nobody was slashed is a finding too.
     check(true, now, [] { return std::string(); });
     for (const auto& [who, amount] : taken) {
-      const Amount bonded = amount_at(block.parent->state(), stake_path(who)) + added[who];
+      const Amount bonded = slashable(block.parent->state(), block.height(), who) + added[who];
       check(amount <= bonded, now, [&] {
         return fmt::format("height {}: {} lost {} of a bond of {}", block.height(), who.hex(),
                            to_decimal(amount), to_decimal(bonded));

@@ -1,5 +1,9 @@
 #include "protocol/ledger/staking.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 namespace orrery::chain {
 namespace {
 
@@ -85,6 +89,29 @@ Status genesis(ExecContext& ctx, const Genesis& genesis) {
   return {};
 }
 
+// Leaves that hold what is slashable, the bond first.
+std::vector<std::string> bond_paths(const StateTree& state, std::uint64_t height,
+                                    const Address& who) {
+  std::vector<std::string> paths{stake_path(who)};
+  const std::string first = "/unbonding/" + height_key(height + 1);
+  const std::string suffix = "/" + who.hex();
+  state.for_each("/unbonding/", [&](std::string_view path, ByteView) {
+    if (path > first && path.ends_with(suffix)) paths.emplace_back(path);
+    return true;
+  });
+  return paths;
+}
+
+void take(StateTree& state, const std::vector<std::string>& from, std::string_view to,
+          Amount amount) {
+  for (const std::string& path : from) {
+    const Amount part = std::min(amount, amount_at(state, path));
+    must_move_money(state, path, to, part);
+    amount -= part;
+  }
+  ENSURE(amount == 0, "no more is taken than there is");
+}
+
 void release_unbonded(ExecContext& ctx) {
   // The seeded bug releases a bond right after it was given notice.
   const bool early = has_bug(ctx.params.seeded_bug, SeededBug::kEarlyUnbond);
@@ -165,15 +192,22 @@ std::vector<Stake> active_stakes(const StateTree& state, const ChainParams& para
   return stakes;
 }
 
+Amount slashable(const StateTree& state, std::uint64_t height, const Address& who) {
+  Amount sum = 0;
+  for (const std::string& path : bond_paths(state, height, who)) sum += amount_at(state, path);
+  return sum;
+}
+
 Amount slash(ExecContext& ctx, const Slash& slash) {
-  const Amount bonded = amount_at(ctx.state, stake_path(slash.who));
+  const std::vector<std::string> paths = bond_paths(ctx.state, ctx.height(), slash.who);
+  const Amount bonded = slashable(ctx.state, ctx.height(), slash.who);
   Amount taken = mul_div_floor(bonded, slash.ppm, 1'000'000);
   Amount share = 0;
   if (slash.winner) {
     share = mul_div_floor(taken, ctx.params.stake.challenger_share_ppm, 1'000'000);
-    must_move_money(ctx.state, stake_path(slash.who), balance_path(*slash.winner), share);
+    take(ctx.state, paths, balance_path(*slash.winner), share);
   }
-  must_move_money(ctx.state, stake_path(slash.who), pool_path(kBurntPool), taken - share);
+  take(ctx.state, paths, pool_path(kBurntPool), taken - share);
   if (has_bug(ctx.params.seeded_bug, SeededBug::kNegativeSlash)) {
     taken = bonded + 1;
   }

@@ -48,7 +48,11 @@ void set_stake_record(StateTree& state, const Address& who, const StakeRecord& r
 // All stakes with at least the minimum bonded, ascending by address.
 std::vector<Stake> active_stakes(const StateTree& state, const ChainParams& params);
 
-// Takes `ppm` parts per million of the bond of `who`; `winner` (if any) gets the challenger's share,
+// What answers for offences of `who`: its bond, and bonds given notice of that are not released by
+// the end of block `height`. That is what the delay is for: an offender cannot run with its money.
+Amount slashable(const StateTree& state, std::uint64_t height, const Address& who);
+
+// Takes `ppm` parts per million of what is slashable of `who`; `winner` (if any) gets the challenger's share,
 // the rest is burnt (A16). Returns the amount taken: never more than the bond.
 struct Slash {
   Address who;

@@ -167,8 +167,9 @@ void Producer::on_job(env::Env& env, const env::JobDone& event) {
 void Producer::finish(env::Env& env) {
   Block block = std::move(draft_->block);
   draft_.reset();
-  std::erase_if(evidence_,
-                [&](const Evidence& e) { return !evidence_is_new(chain_.state(), e); });
+  std::erase_if(evidence_, [&](const Evidence& e) {
+    return !evidence_is_new(chain_.state(), block.header.height, e);
+  });
   for (const Evidence& evidence : evidence_) {
     // One offence a validator and block: the second would find the first punished.
     const bool same = std::any_of(block.evidence.begin(), block.evidence.end(), [&](const auto& e) {
