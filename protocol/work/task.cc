@@ -118,11 +118,15 @@ Bytes encode(const RequestPayload& p) {
   out.u8(static_cast<std::uint8_t>(p.kind)).u8(static_cast<std::uint8_t>(p.priority));
   return out.hash(p.model).bytes(p.prompt).bytes(p.params).take();
 }
-Bytes encode(const CommitPayload& p) { return Writer().hash(p.task).hash(p.commitment).take(); }
+Bytes encode(const CommitPayload& p) {
+  return Writer().hash(p.task).u64(p.seed).hash(p.commitment).take();
+}
 Bytes encode(const RevealPayload& p) {
   return Writer().hash(p.task).array(p.salt.bytes).bytes(p.result).take();
 }
-Bytes encode(const ResultClaim& p) { return Writer().hash(p.task).hash(p.result).take(); }
+Bytes encode(const ResultClaim& p) {
+  return Writer().hash(p.task).u64(p.seed).hash(p.result).take();
+}
 
 Result<RequestPayload> decode_request(ByteView bytes) {
   Reader in(bytes);
@@ -148,6 +152,7 @@ Result<CommitPayload> decode_commit(ByteView bytes) {
   Reader in(bytes);
   CommitPayload p;
   p.task = in.hash();
+  p.seed = in.u64();
   p.commitment = in.hash();
   TRY(in.finish());
   return p;
@@ -170,6 +175,7 @@ Result<ResultClaim> decode_claim(ByteView bytes) {
   Reader in(bytes);
   ResultClaim p;
   p.task = in.hash();
+  p.seed = in.u64();
   p.result = in.hash();
   TRY(in.finish());
   return p;

@@ -86,8 +86,11 @@ struct RequestPayload {
   Bytes prompt;
   Bytes params;
 };
+// The seed names the assignment: a transaction may outlive it in pools, when the task is assigned
+// again after a missed deadline or on another branch, and must not speak for the next one.
 struct CommitPayload {
   Hash256 task;
+  std::uint64_t seed = 0;  // Task::sampling_seed
   Hash256 commitment;
 };
 struct RevealPayload {
@@ -98,6 +101,7 @@ struct RevealPayload {
 // Challenge and verdict say which result is right.
 struct ResultClaim {
   Hash256 task;
+  std::uint64_t seed = 0;  // as in CommitPayload
   Hash256 result;
 };
 Bytes encode(const RequestPayload& p);

@@ -56,6 +56,7 @@ Status execute_request(ExecContext& ctx, const Transaction& tx) {
 Status execute_commit(ExecContext& ctx, const Transaction& tx) {
   ASSIGN_OR_RETURN(const CommitPayload p, decode_commit(tx.payload));
   ASSIGN_OR_RETURN(Task task, open_task(ctx, p.task, TaskState::kAssigned));
+  if (p.seed != task.sampling_seed) return refuse("the commitment is of another assignment");
   Assignment* mine = task.assignment(tx.sender);
   if (!mine) return refuse("the task is assigned to others");
   if (mine->commitment) return refuse("the worker has committed");
@@ -117,7 +118,13 @@ bool is_validator(const ExecContext& ctx, const Address& who) {
 Status execute_challenge(ExecContext& ctx, const Transaction& tx) {
   ASSIGN_OR_RETURN(const ResultClaim p, decode_claim(tx.payload));
   ASSIGN_OR_RETURN(Task task, open_task(ctx, p.task, TaskState::kRevealed));
+  if (p.seed != task.sampling_seed) return refuse("the challenge is of another assignment");
   if (!is_validator(ctx, tx.sender)) return refuse("only bonded validators challenge");
+  // A worker that lied on one branch and not on another must not cost the challenger its bond.
+  const bool disputed =
+      std::any_of(task.assignments.begin(), task.assignments.end(),
+                  [&](const Assignment& a) { return a.reveal && a.reveal->result != p.result; });
+  if (!disputed) return refuse("the challenge disputes no result");
   task.state = TaskState::kChallenged;
   task.challenger = tx.sender;
   ctx.emit({.kind = ChainEventKind::kTaskChallenged, .subject = task.id, .who = tx.sender});
@@ -128,6 +135,7 @@ Status execute_challenge(ExecContext& ctx, const Transaction& tx) {
 Status execute_verdict(ExecContext& ctx, const Transaction& tx) {
   ASSIGN_OR_RETURN(const ResultClaim p, decode_claim(tx.payload));
   ASSIGN_OR_RETURN(Task task, open_task(ctx, p.task, TaskState::kChallenged));
+  if (p.seed != task.sampling_seed) return refuse("the verdict is of another assignment");
   if (!is_validator(ctx, tx.sender)) return refuse("only bonded validators judge");
   for (const Verdict& v : task.verdicts) {
     if (v.validator == tx.sender) return refuse("the validator has judged");
