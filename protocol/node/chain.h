@@ -30,6 +30,8 @@ class Chain {
   // Executes a block on its parent. kOrphan: the parent is unknown; kEarly: its slot is still to
   // come by our clock.
   Added add_block(env::Env& env, const BlockPtr& block);
+  // Whether the vote is by a validator, before its signature is worth checking.
+  bool may_vote(const Vote& vote) const { return finality_->may_vote(vote, *tree_); }
   // True if the vote was new and is worth passing on. `vote` has a valid signature.
   bool add_vote(env::Env& env, const Vote& vote);
   // Finality becomes durable; call with the Synced event of cookie kind kCookieFinality.

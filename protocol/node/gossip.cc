@@ -1,6 +1,7 @@
 #include "protocol/node/gossip.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/types/trace_kinds.h"
 
@@ -51,6 +52,15 @@ void Gossip::send(env::Env& env, env::PeerId to, const Buffer& encoded) {
   (void)env.transport.send(to, env::Channel::kReliable, encoded);
 }
 
+bool Gossip::serve(env::Env& env, env::PeerId to, const Message& message) {
+  const Buffer encoded = encode_message(message);
+  Peer& peer = peers_.at(to);
+  if (peer.window_served + encoded.size() > kServedPerSecond) return false;
+  peer.window_served += encoded.size();
+  send(env, to, encoded);
+  return true;
+}
+
 void Gossip::on_peer_up(env::Env& env, const env::PeerUp& event) {
   const auto ban = banned_.find(event.address);
   const bool banned = ban != banned_.end() && env.clock.mono() < ban->second;
@@ -99,6 +109,7 @@ bool Gossip::too_fast(env::Env& env, env::PeerId id, Peer& peer) {
   if (now - peer.window_start >= Duration::seconds(1)) {
     peer.window_start = now;
     peer.window_messages = 0;
+    peer.window_served = 0;
   }
   if (++peer.window_messages <= chain_.params().network.peer_messages_per_second) return false;
   punish(env, id, kTooFast);
@@ -133,7 +144,10 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Hello& m) {
   peer.greeted = true;
   peer.announce = mempool_.ids(kAnnouncePool);
   if (!peer.announce.empty()) arm_flush(env);
-  if (peers_.size() < chain_.params().network.target_peers) send(env, from, GetPeers{});
+  if (peers_.size() < chain_.params().network.target_peers) {
+    peer.asked_peers = true;
+    send(env, from, GetPeers{});
+  }
   compare_status(env, from, m.status);
 }
 
@@ -142,12 +156,16 @@ void Gossip::handle(env::Env& env, env::PeerId from, const StatusUpdate& m) {
 }
 
 void Gossip::compare_status(env::Env& env, env::PeerId from, const NodeStatus& theirs) {
-  peers_.at(from).status = theirs;
+  Peer& peer = peers_.at(from);
+  peer.status = theirs;
   if (!chain_.tree().find(theirs.head) && theirs.height >= chain_.finalized_height()) {
     ask_for_blocks(env, from);
   }
   const std::uint64_t ours = chain_.finality().justified().epoch;
-  if (theirs.justified.epoch > ours) send(env, from, GetVotes{ours});
+  if (theirs.justified.epoch > ours) {
+    peer.asked_votes = true;
+    send(env, from, GetVotes{ours});
+  }
 }
 
 void Gossip::handle(env::Env& env, env::PeerId from, const GetPeers&) {
@@ -159,10 +177,12 @@ void Gossip::handle(env::Env& env, env::PeerId from, const GetPeers&) {
     if (known[pick] != asker) reply.addresses.push_back(known[pick]);
     known.erase(known.begin() + static_cast<std::ptrdiff_t>(pick));
   }
-  send(env, from, reply);
+  serve(env, from, reply);
 }
 
-void Gossip::handle(env::Env& env, env::PeerId, const Peers& m) {
+void Gossip::handle(env::Env& env, env::PeerId from, const Peers& m) {
+  // Only an answer counts: else a peer could fill our table and have us dial whom it likes.
+  if (!std::exchange(peers_.at(from).asked_peers, false)) return;
   for (const env::Address& address : m.addresses) learn_address(address);
   connect_more(env);
 }
@@ -193,9 +213,11 @@ void Gossip::connect_more(env::Env& env) {
 void Gossip::on_heartbeat(env::Env& env) {
   env.timers.arm(env.clock.mono() + chain_.params().network.heartbeat, {kCookieHeartbeat});
   std::erase_if(banned_, [&](const auto& item) { return env.clock.mono() >= item.second; });
-  std::erase_if(wanted_, [&](const auto& item) {
-    return env.clock.mono() - item.second.since > kRequestTimeout;
-  });
+  std::vector<Hash256> late;
+  for (const auto& [id, wish] : wanted_) {
+    if (env.clock.mono() - wish.since > kRequestTimeout) late.push_back(id);
+  }
+  for (const Hash256& id : late) forget_wish(id);
   adopt_orphans(env);
   const std::size_t target = chain_.params().network.target_peers;
   if (!config_.roles.bootstrap && peers_.size() > target + kFeelers) {
@@ -249,12 +271,14 @@ void Gossip::on_flush(env::Env& env) {
   flush_armed_ = false;
   for (auto& [id, peer] : peers_) {
     Inventory inventory{InventoryKind::kTransaction, {}};
-    for (const Hash256& tx : peer.announce) {
-      if (inventory.ids.size() < kMaxInventory && mempool_.contains(tx) && peer.seen.insert(tx)) {
-        inventory.ids.push_back(tx);
-      }
+    std::size_t done = 0;
+    for (; done < peer.announce.size() && inventory.ids.size() < kMaxInventory; ++done) {
+      const Hash256& tx = peer.announce[done];
+      if (mempool_.contains(tx) && peer.seen.insert(tx)) inventory.ids.push_back(tx);
     }
-    peer.announce.clear();
+    peer.announce.erase(peer.announce.begin(),
+                        peer.announce.begin() + static_cast<std::ptrdiff_t>(done));
+    if (!peer.announce.empty()) arm_flush(env);
     if (!inventory.ids.empty()) send(env, id, inventory);
     Votes votes;
     for (const Vote& vote : peer.votes) {

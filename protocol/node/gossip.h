@@ -35,8 +35,10 @@ class SeenSet {
 class Gossip {
  public:
   static constexpr std::size_t kMaxAddresses = 4096;    // known dialling addresses
-  static constexpr std::size_t kMaxOrphans = 256;       // blocks whose parent is unknown
-  static constexpr std::size_t kMaxRequested = 4096;    // ids asked for and not yet come
+  static constexpr std::size_t kMaxOrphans = 64;        // blocks whose parent is unknown
+  static constexpr std::size_t kMaxRequested = 1024;    // ids asked of one peer and not yet come
+  // Bytes a second that one peer's wishes may cost us; the rest of them go unanswered.
+  static constexpr std::size_t kServedPerSecond = 16 << 20;
   static constexpr int kBanScore = -100;
   static constexpr int kBadMessage = -50;
   static constexpr int kInvalidBlock = -100;
@@ -71,6 +73,10 @@ class Gossip {
     int score = 0;
     Time window_start{};
     std::uint32_t window_messages = 0;
+    std::size_t window_served = 0;  // bytes
+    std::size_t requested = 0;      // entries of wanted_ asked of it
+    bool asked_peers = false;       // an answer is due
+    bool asked_votes = false;
     SeenSet seen;                  // transactions, blocks and votes
     std::vector<Hash256> announce;  // transactions to announce at the next flush
     std::vector<Vote> votes;        // to send at the next flush
@@ -83,6 +89,11 @@ class Gossip {
   NodeStatus status() const;
   void send(env::Env& env, env::PeerId to, const Message& message);
   void send(env::Env& env, env::PeerId to, const Buffer& encoded);
+  // Sends an answer; false if the peer's allowance of this second does not cover it.
+  bool serve(env::Env& env, env::PeerId to, const Message& message);
+  void want(env::Env& env, const Hash256& id, env::PeerId from);
+  void forget_wish(const Hash256& id);
+  void keep_orphan(const BlockPtr& block);
   void punish(env::Env& env, env::PeerId id, int score);
   bool too_fast(env::Env& env, env::PeerId id, Peer& peer);
   void arm_flush(env::Env& env);

@@ -1,9 +1,25 @@
 // The half of Gossip that moves items: announcements, wishes, deliveries, block and vote sync.
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "protocol/node/gossip.h"
 
 namespace orrery::chain {
+
+void Gossip::want(env::Env& env, const Hash256& id, env::PeerId from) {
+  forget_wish(id);
+  wanted_[id] = {env.clock.mono(), from};
+  ++peers_.at(from).requested;
+}
+
+void Gossip::forget_wish(const Hash256& id) {
+  const auto wish = wanted_.find(id);
+  if (wish == wanted_.end()) return;
+  const auto peer = peers_.find(wish->second.from);
+  if (peer != peers_.end() && peer->second.requested > 0) --peer->second.requested;
+  wanted_.erase(wish);
+}
 
 void Gossip::handle(env::Env& env, env::PeerId from, const Inventory& m) {
   Peer& peer = peers_.at(from);
@@ -13,11 +29,13 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Inventory& m) {
     const bool have = m.kind == InventoryKind::kTransaction
                           ? mempool_.contains(id)
                           : chain_.tree().find(id) != nullptr || orphans_.count(id) != 0;
-    if (have || wanted_.size() >= kMaxRequested) continue;
+    // The bound is each peer's own: made-up ids of one do not stop us from asking others.
+    if (have || peer.requested >= kMaxRequested) continue;
     const auto asked = wanted_.find(id);
-    const Time now = env.clock.mono();
-    if (asked != wanted_.end() && now - asked->second.since < kRequestTimeout) continue;
-    wanted_[id] = {now, from};
+    if (asked != wanted_.end() && env.clock.mono() - asked->second.since < kRequestTimeout) {
+      continue;
+    }
+    want(env, id, from);
     wish.ids.push_back(id);
   }
   if (!wish.ids.empty()) send(env, from, wish);
@@ -26,23 +44,25 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Inventory& m) {
 void Gossip::handle(env::Env& env, env::PeerId from, const Want& m) {
   Transactions transactions;
   std::size_t bytes = 0;
-  for (const Hash256& id : m.ids) {
+  // Each id once, whatever the wish repeats.
+  for (const Hash256& id : std::set<Hash256>(m.ids.begin(), m.ids.end())) {
     if (m.kind == InventoryKind::kBlock) {
-      if (const BlockNode* node = chain_.tree().find(id)) send(env, from, Blocks{{node->block}});
+      const BlockNode* node = chain_.tree().find(id);
+      if (node && !serve(env, from, Blocks{{node->block}})) break;
     } else if (const TransactionPtr tx = mempool_.find(id)) {
       if (bytes + tx->encoded.size() > kMaxBatchBytes) break;
       bytes += tx->encoded.size();
       transactions.transactions.push_back(tx);
     }
   }
-  if (!transactions.transactions.empty()) send(env, from, transactions);
+  if (!transactions.transactions.empty()) serve(env, from, transactions);
 }
 
 void Gossip::handle(env::Env& env, env::PeerId from, const Transactions& m) {
   Peer& peer = peers_.at(from);
   for (const TransactionPtr& tx : m.transactions) {
     peer.seen.insert(tx->id);
-    wanted_.erase(tx->id);
+    forget_wish(tx->id);
     const bool known = mempool_.contains(tx->id);
     const Status admitted = mempool_.add(tx, chain_.state(), chain_.head().height() + 1);
     // A refusal is no offence: the sender may be at another height.
@@ -54,7 +74,7 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
   bool orphan = false;
   for (const BlockPtr& block : m.blocks) {
     if (const auto it = peers_.find(from); it != peers_.end()) it->second.seen.insert(block->hash);
-    wanted_.erase(block->hash);
+    forget_wish(block->hash);
     switch (chain_.add_block(env, block)) {
       case Chain::Added::kNew:
         announce_block(env, block->hash);
@@ -65,7 +85,11 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
         orphan = true;
         [[fallthrough]];
       case Chain::Added::kEarly:
-        if (orphans_.size() < kMaxOrphans) orphans_.emplace(block->hash, block);
+        if (!check_signature(chain_.params().id, block->header())) {
+          punish(env, from, kInvalidBlock);
+          return;
+        }
+        keep_orphan(block);
         break;
       case Chain::Added::kInvalid:
         punish(env, from, kInvalidBlock);
@@ -78,6 +102,16 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
   // More of a range is to come while the sender's head is still unknown here.
   const bool range = m.blocks.size() > 1 && !chain_.tree().find(it->second.status.head);
   if (orphan || range) ask_for_blocks(env, from);
+}
+
+// The lowest blocks are of use first, so the highest makes room.
+void Gossip::keep_orphan(const BlockPtr& block) {
+  orphans_.emplace(block->hash, block);
+  if (orphans_.size() <= kMaxOrphans) return;
+  orphans_.erase(std::max_element(orphans_.begin(), orphans_.end(),
+                                  [](const auto& a, const auto& b) {
+                                    return a.second->header().height < b.second->header().height;
+                                  }));
 }
 
 void Gossip::adopt_orphans(env::Env& env) {
@@ -114,26 +148,28 @@ void Gossip::handle(env::Env& env, env::PeerId from, const GetBlocks& m) {
     bytes += block->encoded.size();
     reply.blocks.push_back(block);
   }
-  if (!reply.blocks.empty()) send(env, from, reply);
+  if (!reply.blocks.empty()) serve(env, from, reply);
 }
 
 void Gossip::handle(env::Env& env, env::PeerId from, const Votes& m) {
-  for (std::size_t i = 0; i < m.votes.size(); ++i) {
-    if (!m.valid[i]) {
+  // What was asked for is looked at again: it may have come when nothing could be done with it.
+  const bool asked = std::exchange(peers_.at(from).asked_votes, false);
+  for (const Vote& vote : m.votes) {
+    const Hash256 id = vote_id(chain_.params().id, vote);
+    if (const auto it = peers_.find(from); it != peers_.end()) it->second.seen.insert(id);
+    if (!chain_.may_vote(vote) || (!votes_seen_.insert(id) && !asked)) continue;
+    if (!shared_signature_check(vote, chain_.params().id, env.memo)) {
       punish(env, from, kBadMessage);
       return;
     }
-    const Hash256 id = vote_id(chain_.params().id, m.votes[i]);
-    if (const auto it = peers_.find(from); it != peers_.end()) it->second.seen.insert(id);
-    if (!votes_seen_.insert(id)) continue;
-    if (chain_.add_vote(env, m.votes[i])) spread_vote(env, m.votes[i]);
+    if (chain_.add_vote(env, vote)) spread_vote(env, vote);
   }
 }
 
 void Gossip::handle(env::Env& env, env::PeerId from, const GetVotes& m) {
   Votes reply;
   reply.votes = chain_.justifying_votes(env, m.since, kMaxVotesPerMessage);
-  if (!reply.votes.empty()) send(env, from, reply);
+  if (!reply.votes.empty()) serve(env, from, reply);
 }
 
 }  // namespace orrery::chain

@@ -5,7 +5,6 @@
 namespace orrery::chain {
 namespace {
 
-
 void write_checkpoint(Writer& out, const Checkpoint& c) { out.u64(c.epoch).hash(c.block); }
 Checkpoint read_checkpoint(Reader& in) {
   const std::uint64_t epoch = in.u64();
@@ -80,18 +79,10 @@ Blocks read_blocks(Reader& in, std::string_view chain_id, env::Memo& memo) {
   return message;
 }
 
-Votes read_votes(Reader& in, std::string_view chain_id, env::Memo& memo) {
+Votes read_votes(Reader& in) {
   Votes message;
   const std::uint32_t n = in.count(kMaxVotesPerMessage, kVoteBytes);
-  for (std::uint32_t i = 0; i < n; ++i) {
-    const Vote vote = read_vote(in);
-    Writer key;
-    encode(key, vote);
-    const auto valid = memo.get<bool>(stream_id("vote-signature"), hash128(key.view()),
-                                      [&] { return check_signature(chain_id, vote); });
-    message.votes.push_back(vote);
-    message.valid.push_back(*valid);
-  }
+  for (std::uint32_t i = 0; i < n; ++i) message.votes.push_back(read_vote(in));
   return message;
 }
 
@@ -160,7 +151,7 @@ Result<Message> decode_message(ByteView bytes, std::string_view chain_id, env::M
     case 5: message = read_ids<Want>(in); break;
     case 6: message = read_transactions(in, memo); break;
     case 7: message = read_blocks(in, chain_id, memo); break;
-    case 8: message = read_votes(in, chain_id, memo); break;
+    case 8: message = read_votes(in); break;
     case 9: message = read_get_blocks(in); break;
     case 10: message = GetVotes{in.u64()}; break;
     default: in.fail("unknown message");
@@ -179,6 +170,13 @@ Result<BlockPtr> shared_block(ByteView encoded, std::string_view chain_id, env::
     return decode_block(encoded, chain_id,
                         [&](ByteView tx) { return shared_transaction(tx, memo); });
   });
+}
+
+bool shared_signature_check(const Vote& vote, std::string_view chain_id, env::Memo& memo) {
+  Writer key;
+  encode(key, vote);
+  return *memo.get<bool>(stream_id("vote-signature"), hash128(key.view()),
+                         [&] { return check_signature(chain_id, vote); });
 }
 
 }  // namespace orrery::chain

@@ -58,8 +58,7 @@ struct Blocks {  // ascending if a range was asked for
   std::vector<BlockPtr> blocks;
 };
 struct Votes {
-  std::vector<Vote> votes;
-  std::vector<bool> valid;  // signature of each, checked once a process
+  std::vector<Vote> votes;  // signatures not yet checked
 };
 struct GetBlocks {  // the blocks after the latest of `locator` that the remote has on its chain
   std::vector<Hash256> locator;  // newest first
@@ -78,5 +77,7 @@ Result<Message> decode_message(ByteView bytes, std::string_view chain_id, env::M
 // The memoised forms of share_transaction and decode_block.
 Result<TransactionPtr> shared_transaction(ByteView encoded, env::Memo& memo);
 Result<BlockPtr> shared_block(ByteView encoded, std::string_view chain_id, env::Memo& memo);
+// check_signature, once a process.
+bool shared_signature_check(const Vote& vote, std::string_view chain_id, env::Memo& memo);
 
 }  // namespace orrery::chain
