@@ -27,7 +27,10 @@ Status Mempool::add(const TransactionPtr& shared, const StateTree& state, std::u
     const auto taken = queue->second.find(tx.nonce);
     if (taken != queue->second.end()) {
       const Amount old = taken->second.tx->tx.fee;
-      if (tx.fee < old + old / 10) return fail(ErrorCode::kRefused, "the nonce is taken");
+      // Strictly more: equals would replace each other for ever where fees are zero.
+      if (tx.fee <= old || tx.fee < old + old / 10) {
+        return fail(ErrorCode::kRefused, "the nonce is taken");
+      }
       remove(tx.sender, tx.nonce);
     }
   }
@@ -69,14 +72,19 @@ void Mempool::prune(const StateTree& state, std::uint64_t height) {
   std::vector<std::pair<Address, std::uint64_t>> gone;
   for (const auto& [sender, queue] : queues_) {
     const std::uint64_t next = number_at(state, nonce_path(sender));
+    const Amount balance = amount_at(state, balance_path(sender));
     for (const auto& [nonce, entry] : queue) {
-      if (nonce < next || entry.tx->tx.valid_until < height) gone.emplace_back(sender, nonce);
+      // A fee that is no longer covered: or high fees on emptied accounts would hold the pool.
+      if (nonce < next || entry.tx->tx.valid_until < height || entry.tx->tx.fee > balance) {
+        gone.emplace_back(sender, nonce);
+      }
     }
   }
   for (const auto& [sender, nonce] : gone) remove(sender, nonce);
 }
 
-std::vector<TransactionPtr> Mempool::candidates(std::size_t limit) const {
+std::vector<TransactionPtr> Mempool::candidates(const StateTree& state,
+                                                std::size_t limit) const {
   // Each sender's next transaction competes; the winner makes room for the sender's following one.
   struct Front {
     Queue::const_iterator at, end;
@@ -86,13 +94,17 @@ std::vector<TransactionPtr> Mempool::candidates(std::size_t limit) const {
     return fa != fb ? fa < fb : a.at->second.arrival > b.at->second.arrival;
   };
   std::priority_queue<Front, std::vector<Front>, decltype(worse)> fronts(worse);
-  for (const auto& [sender, queue] : queues_) fronts.push({queue.begin(), queue.end()});
+  for (const auto& [sender, queue] : queues_) {
+    const auto next = queue.find(number_at(state, nonce_path(sender)));
+    if (next != queue.end()) fronts.push({next, queue.end()});
+  }
   std::vector<TransactionPtr> result;
   while (!fronts.empty() && result.size() < limit) {
     Front front = fronts.top();
     fronts.pop();
     result.push_back(front.at->second.tx);
-    if (++front.at != front.end) fronts.push(front);
+    const std::uint64_t nonce = front.at->first;
+    if (++front.at != front.end && front.at->first == nonce + 1) fronts.push(front);
   }
   return result;
 }

@@ -22,8 +22,9 @@ class Mempool {
   // Drops what can no longer be included on `state`.
   void prune(const StateTree& state, std::uint64_t height);
 
-  // Candidates for a block: by fee, then arrival, nonces of one sender in order.
-  std::vector<TransactionPtr> candidates(std::size_t limit) const;
+  // Candidates for a block on `state`: by fee, then arrival, nonces of one sender in order and
+  // without a gap, so that what cannot be included yet crowds out nobody.
+  std::vector<TransactionPtr> candidates(const StateTree& state, std::size_t limit) const;
   std::vector<Hash256> ids(std::size_t limit) const;
   // First nonce of `sender` that neither `state` nor this pool has used.
   std::uint64_t next_nonce(const Address& sender, const StateTree& state) const;

@@ -178,7 +178,7 @@ void Producer::finish(env::Env& env) {
     if (!same && block.evidence.size() < kMaxBlockEvidence) block.evidence.push_back(evidence);
   }
   const auto candidates =
-      mempool_.candidates(chain_.params().consensus.max_block_transactions * 2);
+      mempool_.candidates(chain_.state(), chain_.params().consensus.max_block_transactions * 2);
   const auto built = build_block(chain_.params(), chain_.network().modules, chain_.state(), block,
                                  candidates);
   if (!built) {
