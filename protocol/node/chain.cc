@@ -197,11 +197,15 @@ void Chain::finalize(env::Env& env, const Checkpoint& checkpoint) {
   env::WriteBatch batch;
   for (const BlockPtr& block : tree_->finalize(checkpoint.block)) {
     batch.push_back({key(final_key(block->header().height)), block->encoded});
-    batch.push_back({key(fresh_key(*block)), std::nullopt});
     batch.push_back({key("i/" + to_hex(block->hash)),
                      Buffer(Writer().u64(block->header().height).take())});
   }
-  if (restoring_) return;
+  // Blocks beside and below the finalised one are dead.
+  const std::string above = "n/" + height_key(height + 1);
+  scan_all(env.store, "n/", above, [&](const env::KeyValue& pair) {
+    batch.push_back({pair.key, std::nullopt});
+  });
+  // Written while restoring, too: votes on disk may finalise more than the last checkpoint there.
   batch.push_back(
       {key("f"), Buffer(Writer().u64(checkpoint.epoch).hash(checkpoint.block).take())});
   env.trace.emit(
