@@ -40,8 +40,9 @@ Status genesis(ExecContext& ctx, const Genesis& genesis) {
   }
   if (weight == 0) return fail(ErrorCode::kInvalidArgument, "no miner has a bond at genesis");
   const u128 whole = static_cast<u128>(1) << 64;
-  const u128 target = whole / (weight * goal_slots(ctx.params));
-  set_number(ctx.state, kTargetPath, std::max<std::uint64_t>(1, static_cast<std::uint64_t>(target)));
+  const u128 target =
+      std::clamp<u128>(whole / (weight * goal_slots(ctx.params)), 1, UINT64_MAX);
+  set_number(ctx.state, kTargetPath, static_cast<std::uint64_t>(target));
   set_number(ctx.state, kWorkPath, ctx.params.work.block_work);
   set_hash(ctx.state, kSeedPath, sha256(as_bytes("orrery/genesis-seed/" + ctx.params.id)));
   return {};
