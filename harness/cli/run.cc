@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -105,9 +106,10 @@ void print_summary(const report::RunRecord& record, const std::string& dir, bool
                   broken == 0 ? paint(Colour::kGreen, "none violated")
                               : paint(Colour::kRed, fmt::format("{} violated", broken))));
   for (const report::AssertRow& row : record.asserts) {
-    say(fmt::format("  {} {} ({})",
-                    row.ok ? paint(Colour::kGreen, "held      ") : paint(Colour::kRed, "failed    "),
-                    row.name, row.seen));
+    const std::string verdict = !row.decided ? paint(Colour::kYellow, "open      ")
+                                : row.ok     ? paint(Colour::kGreen, "held      ")
+                                             : paint(Colour::kRed, "failed    ");
+    say(fmt::format("  {} {} ({})", verdict, row.name, row.seen));
   }
   if (record.partial) say(paint(Colour::kYellow, "  partial: the run was cut short"));
   say(fmt::format("  digest     {}", record.digest));
@@ -117,8 +119,6 @@ void print_summary(const report::RunRecord& record, const std::string& dir, bool
 
 Status write_all(report::RunRecord& record, const scenario::Scenario& scenario,
                  const RunArgs& args, const ReplayFile& replay) {
-  std::error_code ignored;
-  fs::create_directories(record.run_dir, ignored);
   // The replay file first: a directory without it could not be repeated.
   TRY(report::write_file_atomically(record.run_dir + "/replay.json", encode(replay)));
   if (!args.no_report) {
@@ -129,6 +129,7 @@ Status write_all(report::RunRecord& record, const scenario::Scenario& scenario,
                                   {.given_yaml = read_text(args.scenario.file),
                                    .lock_json = scenario.canonical_json}));
   if (args.out.empty()) {
+    std::error_code ignored;
     const fs::path link = "out/latest";
     fs::remove(link, ignored);
     fs::create_directory_symlink(fs::relative(record.run_dir, "out"), link, ignored);
@@ -164,6 +165,15 @@ int run_command(const RunArgs& args) {
                       scenario->nodes[node].name, line));
     };
   }
+  // Before the run: hours of it must not be lost to a folder that cannot be made.
+  const std::string dir = args.out.empty() ? default_dir(*scenario) : args.out;
+  std::error_code failed;
+  fs::create_directories(dir, failed);
+  if (failed || access(dir.c_str(), W_OK) != 0) {
+    complain(fmt::format("--out {}: cannot write there: {}", dir,
+                         failed ? failed.message() : "permission denied"));
+    return kEnvironment;
+  }
   interrupted = 0;
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
@@ -180,7 +190,7 @@ int run_command(const RunArgs& args) {
     complain(record.error().message);
     return exit_code(record.error());
   }
-  record->run_dir = args.out.empty() ? default_dir(*scenario) : args.out;
+  record->run_dir = dir;
   const auto load_opts = load_options(args.scenario.set, args.scenario.seed);
   const Status written =
       write_all(*record, *scenario, args,

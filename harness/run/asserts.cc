@@ -36,7 +36,7 @@ bool Asserts::holds(std::size_t i, double value) const {
 }
 
 void Asserts::decide(std::size_t i, bool ok, Time now, double value) {
-  verdicts_[i] = {true, ok,
+  verdicts_[i] = {true, ok, !finishing_,
                   fmt::format("{} was {:g} at t+{:.3f}s", specs_[i].metric, value,
                               static_cast<double>(now.ns) / 1e9)};
 }
@@ -72,11 +72,12 @@ void Asserts::sample(Time now, const std::map<std::string, double>& metrics) {
 }
 
 void Asserts::finish(Time now, const std::map<std::string, double>& metrics) {
+  finishing_ = true;
   for (std::size_t i = 0; i < specs_.size(); ++i) {
     if (verdicts_[i].decided) continue;
     const auto metric = metrics.find(specs_[i].metric);
     if (metric == metrics.end()) {
-      verdicts_[i] = {true, false, specs_[i].metric + " was never measured"};
+      verdicts_[i] = {true, false, false, specs_[i].metric + " was never measured"};
       continue;
     }
     const bool open_ended = specs_[i].kind == scenario::AssertKind::kAlways ||

@@ -16,6 +16,7 @@ class Asserts {
   struct Verdict {
     bool decided = false;
     bool ok = false;
+    bool early = false;  // decided before the run ended
     std::string seen;  // the value and instant that decided
   };
 
@@ -37,6 +38,7 @@ class Asserts {
 
   std::vector<scenario::AssertSpec> specs_;
   std::vector<Verdict> verdicts_;
+  bool finishing_ = false;
   std::vector<std::optional<double>> start_;  // value at the start of an `increases` window
 };
 

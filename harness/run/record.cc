@@ -370,15 +370,18 @@ void Builder::verdicts(const RunFacts& facts) {
   const auto& specs = world_.asserts().specs();
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const Asserts::Verdict& verdict = world_.asserts().verdicts()[i];
-    const bool cut_short = facts.partial && specs[i].kind != scenario::AssertKind::kAlways &&
-                           specs[i].kind != scenario::AssertKind::kNever;
+    // What held or failed for good before the end stands; the rest is open.
+    const bool at_the_end = specs[i].kind == scenario::AssertKind::kAtEnd ||
+                            (specs[i].kind == scenario::AssertKind::kEventually && !verdict.early);
+    const bool cut_short = facts.partial && at_the_end;
     held = held && (verdict.ok || cut_short);
     record_.asserts.push_back({.name = specs[i].name,
                                .text = specs[i].text,
-                               .ok = verdict.ok,
+                               .ok = verdict.ok && !cut_short,
+                               .decided = !cut_short,
                                .seen = cut_short ? "the run was cut short" : verdict.seen});
   }
-  record_.exit = facts.partial ? 130 : held ? 0 : 1;
+  record_.exit = facts.interrupted ? 130 : held ? 0 : 1;
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace orrery::run {
 struct RunFacts {  // what the world does not know of itself
   std::string command;
   double wall_seconds = 0;
-  bool partial = false;
+  bool partial = false;      // the run ended before the scenario does
+  bool interrupted = false;  // because somebody stopped it
 };
 
 report::RunRecord make_record(const World& world, const RunFacts& facts);

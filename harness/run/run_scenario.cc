@@ -41,7 +41,8 @@ Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
   const std::chrono::duration<double> wall = WallClock::now() - start;
   return make_record(*world, {.command = options.command,
                               .wall_seconds = wall.count(),
-                              .partial = interrupted || until < scenario.until});
+                              .partial = interrupted || until < scenario.until,
+                              .interrupted = interrupted});
 }
 
 std::vector<std::string> metric_names() {

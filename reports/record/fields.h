@@ -114,6 +114,7 @@ void fields(Row& row, Visit&& visit) {
   visit("name", row.name);
   visit("text", row.text);
   visit("ok", row.ok);
+  visit("decided", row.decided);
   visit("seen", row.seen);
 }
 

@@ -72,7 +72,8 @@ struct InvariantRow {
 struct AssertRow {
   std::string name, text;
   bool ok = false;
-  std::string seen;  // what decided it
+  bool decided = true;  // false: the run ended before it could be judged
+  std::string seen;     // what decided it
 };
 
 struct SlashRow {

@@ -12,7 +12,11 @@ namespace orrery::report {
 Verdict verdict_of(const RunRecord& record) {
   Verdict verdict;
   std::uint64_t checks = 0;
-  for (const AssertRow& row : record.asserts) verdict.failed_asserts += row.ok ? 0 : 1;
+  std::size_t decided = 0;
+  for (const AssertRow& row : record.asserts) {
+    decided += row.decided ? 1 : 0;
+    verdict.failed_asserts += row.ok || !row.decided ? 0 : 1;
+  }
   for (const InvariantRow& row : record.invariants) {
     verdict.violated_invariants += row.violations == 0 ? 0 : 1;
     checks += row.checks;
@@ -29,9 +33,11 @@ Verdict verdict_of(const RunRecord& record) {
     verdict.text = "Nothing was asserted and no invariant was checked" + so_far + ".";
   } else {
     verdict.state = record.partial ? "partial" : "held";
-    verdict.text = fmt::format("All {} assertions and {} invariants held{}, in {} checks.",
-                               record.asserts.size(), record.invariants.size(), so_far,
-                               group_digits(std::to_string(checks)));
+    const std::size_t open = record.asserts.size() - decided;
+    verdict.text = fmt::format("All {} assertions and {} invariants held{}, in {} checks{}.",
+                               decided, record.invariants.size(), so_far,
+                               group_digits(std::to_string(checks)),
+                               open == 0 ? "" : fmt::format("; {} assertions are open", open));
   }
   return verdict;
 }

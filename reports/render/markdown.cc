@@ -29,7 +29,7 @@ std::string count(std::uint64_t value) { return group_digits(std::to_string(valu
 
 void failures(const RunRecord& record, std::string& out) {
   for (const AssertRow& row : record.asserts) {
-    if (!row.ok) {
+    if (!row.ok && row.decided) {
       out += fmt::format("- assertion **{}** failed: {}; seen: {}\n", plain(row.name),
                          plain(row.text), plain(row.seen));
     }

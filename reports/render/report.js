@@ -113,7 +113,8 @@
     at('asserts').append(table(
         view.asserts,
         [
-          ['', '', r => r.ok ? tag('good', '✓ held') : tag('bad', '✗ failed')],
+          ['', '', r => !r.decided ? tag('warn', '○ open') :
+                  r.ok ? tag('good', '✓ held') : tag('bad', '✗ failed')],
           ['Assertion', '', r => withSub(r.name, r.text)], ['Seen', '', r => r.seen]
         ],
         'The scenario states no assertions.'));

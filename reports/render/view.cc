@@ -116,6 +116,7 @@ Json View::asserts() {
     out.push_back({{"name", text(row.name)},
                    {"text", text(row.text)},
                    {"ok", row.ok},
+                   {"decided", row.decided},
                    {"seen", text(row.seen)}});
   }
   return out;

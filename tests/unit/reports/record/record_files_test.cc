@@ -74,7 +74,7 @@ RunRecord full_record() {
       {10, "height", 1}, {20, "peers.mean", std::nan("")}, {30, "supply.error", -INFINITY}};
   r.faults = {{1, "cut", "partition", "eu | us", "two sides", 60, 90}};
   r.invariants = {{"supply-conserved", "Sum is constant.", 100, 1, "at 5s: 1 != 2", 5.0}};
-  r.asserts = {{"finality", "at_end finalized_height > 5", true, "10"}};
+  r.asserts = {{"finality", "at_end finalized_height > 5", true, true, "10"}};
   r.slashes = {{44.5, 4, "miner-0", "wrong-inference", "1000", "output differs"}};
   r.rewards = {{"producer", "600"}};
   return r;

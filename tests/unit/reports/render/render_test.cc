@@ -28,7 +28,7 @@ RunRecord small_record() {
   r.seed = 7;
   r.virtual_seconds = 60;
   r.token_symbol = "AIGEN";
-  r.asserts = {{"finality", "at_end finalized_height > 5", true, "10"}};
+  r.asserts = {{"finality", "at_end finalized_height > 5", true, true, "10"}};
   r.invariants = {{"supply-conserved", "Sum is constant.", 1234567, 0, "", -1}};
   r.supply = {{"total", "1000000000000000000000000000"}};
   for (const double t : {0.0, 10.0}) {
