@@ -9,6 +9,25 @@
 #include "protocol/types/trace_kinds.h"
 
 namespace orrery::chain {
+namespace {
+
+// What this validator says is right: the digest of its result. A block's proof states transcript,
+// tokens and work beside the digest; where they are not those of the result, the claim is a digest
+// that nobody has revealed, and every honest validator comes to the same one.
+Hash256 judge(const Task& task, const gpu::InferenceResult& result) {
+  const Hash256 digest = result.digest();
+  for (const Assignment& a : task.assignments) {
+    if (!a.reveal || a.reveal->result != digest) continue;
+    if (a.reveal->transcript_root == result.transcript_root &&
+        a.reveal->tokens == result.generated_tokens && a.reveal->work == result.work_units) {
+      continue;
+    }
+    return sha256(Writer().text("orrery/false-statement/1").hash(digest).view());
+  }
+  return digest;
+}
+
+}  // namespace
 
 bool Auditor::sampled(const Task& task) const {
   const WorkParams& work = chain_.params().work;
@@ -48,13 +67,14 @@ void Auditor::on_job(env::Env& env, const env::JobDone& event) {
                   .a = id});
   const auto audit = audits_.find(id);
   if (audit == audits_.end() || audit->second.job != event.cookie.a) return;
-  const auto result = gpu::InferenceResult::decode(event.result.output.view());
+  auto result = gpu::InferenceResult::decode(event.result.output.view());
   if (event.result.status != env::JobStatus::kDone || !result) return;
-  audit->second.result = result->digest();
+  audit->second.result = std::move(*result);
   on_head(env);
 }
 
-void Auditor::act(env::Env& env, const Task& task, const Hash256& result) {
+void Auditor::act(env::Env& env, const Task& task, const gpu::InferenceResult& mine) {
+  const Hash256 result = judge(task, mine);
   const Bytes claim = encode(ResultClaim{task.id, task.sampling_seed, result});
   if (task.state == TaskState::kRevealed) {
     const bool wrong =
@@ -73,12 +93,13 @@ void Auditor::act(env::Env& env, const Task& task, const Hash256& result) {
 void Auditor::on_head(env::Env& env) {
   for (auto it = audits_.begin(); it != audits_.end();) {
     const auto task = find_task(chain_.state(), it->first);
-    if (task && is_ended(task->state)) {
+    // A task of an abandoned block comes back, if it does, with the block that reveals it.
+    if (!task || is_ended(task->state)) {
       it = audits_.erase(it);
       continue;
     }
-    const bool open = task && (task->state == TaskState::kRevealed ||
-                               task->state == TaskState::kChallenged);
+    const bool open =
+        task->state == TaskState::kRevealed || task->state == TaskState::kChallenged;
     if (open && (task->state == TaskState::kChallenged || it->second.seed != task->sampling_seed)) {
       compute(env, *task);
     }

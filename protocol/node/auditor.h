@@ -23,13 +23,13 @@ class Auditor {
   struct Audit {
     std::uint64_t seed = 0;
     std::uint64_t job = 0;          // the one whose answer counts
-    std::optional<Hash256> result;  // what this validator computed
+    std::optional<gpu::InferenceResult> result;  // what this validator computed
   };
 
   // VRF of this validator on the task: nobody else can tell what will be audited.
   bool sampled(const Task& task) const;
   void compute(env::Env& env, const Task& task);
-  void act(env::Env& env, const Task& task, const Hash256& result);
+  void act(env::Env& env, const Task& task, const gpu::InferenceResult& result);
 
   Chain& chain_;
   Wallet& wallet_;

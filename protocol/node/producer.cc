@@ -138,8 +138,12 @@ void Producer::prove_more(env::Env& env) {
     draft_.reset();
     return;
   }
-  const Task task = background_task(chain_.params(), chain_.state(), next_background());
-  env.compute.submit(job_of(task), {kCookieBackground, round_});
+  const auto task = background_task(chain_.params(), chain_.state(), next_background());
+  if (!task) {
+    draft_.reset();
+    return;
+  }
+  env.compute.submit(job_of(*task), {kCookieBackground, round_});
 }
 
 void Producer::on_job(env::Env& env, const env::JobDone& event) {
@@ -149,14 +153,15 @@ void Producer::on_job(env::Env& env, const env::JobDone& event) {
     draft_.reset();  // no model, no block
     return;
   }
-  const Task task = background_task(chain_.params(), chain_.state(), next_background());
+  const auto task = background_task(chain_.params(), chain_.state(), next_background());
+  ENSURE(task.has_value(), "a background task that was computed can be derived again");
   draft_->block.proofs.push_back({.kind = ProofKind::kBackground,
-                                  .task = task.id,
-                                  .input_digest = task.input_digest,
+                                  .task = task->id,
+                                  .input_digest = task->input_digest,
                                   .output_digest = result->digest(),
                                   .transcript_root = result->transcript_root,
                                   .timestamp_ns = draft_->block.header.timestamp_ns,
-                                  .nonce = task.sampling_seed,
+                                  .nonce = task->sampling_seed,
                                   .tokens = result->generated_tokens,
                                   .work = result->work_units});
   draft_->work += result->work_units;

@@ -14,7 +14,8 @@ env::JobSpec job_of(const Task& task) {
 }
 
 void Worker::rescan(env::Env& env) {
-  chain_.state().for_each("/tasks/", [&](std::string_view path, ByteView) {
+  // Open tasks are all under /due/; /tasks/ keeps every task there ever was.
+  chain_.state().for_each("/due/", [&](std::string_view path, ByteView) {
     const auto bytes = from_hex(path.substr(path.size() - 64));
     Hash256 id;
     std::copy(bytes->begin(), bytes->end(), id.bytes.begin());

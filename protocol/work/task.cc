@@ -201,7 +201,8 @@ Hash256 background_id(std::string_view chain_id, const Hash256& parent, const Pu
   return domain_hash({"orrery/background/1", chain_id}, out.view());
 }
 
-Task background_task(const ChainParams& params, const StateTree& state, const Hash256& id) {
+Result<Task> background_task(const ChainParams& params, const StateTree& state,
+                             const Hash256& id) {
   Task task{.id = id, .kind = TaskKind::kBackground, .priority = Priority::kBackground};
   std::vector<Hash256> models;
   state.for_each("/models/", [&](std::string_view path, ByteView) {
@@ -212,7 +213,7 @@ Task background_task(const ChainParams& params, const StateTree& state, const Ha
     models.push_back(digest);
     return true;
   });
-  ENSURE(!models.empty(), "a chain has at least one model");
+  if (models.empty()) return fail(ErrorCode::kRefused, "the chain has no model to work with");
   task.model = models[id.prefix() % models.size()];
   const std::string text = to_hex(ByteView(id.bytes).first(8));
   task.prompt.assign(text.begin(), text.end());

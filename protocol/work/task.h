@@ -121,7 +121,8 @@ Hash256 task_commitment(std::string_view chain_id, const Hash256& task, const Ad
 // P-2: the i-th background task of a producer on a parent, its prompt and parameters.
 Hash256 background_id(std::string_view chain_id, const Hash256& parent, const PublicKey& producer,
                       std::uint64_t index);
-Task background_task(const ChainParams& params, const StateTree& state, const Hash256& id);
+// kRefused if the chain has no model.
+Result<Task> background_task(const ChainParams& params, const StateTree& state, const Hash256& id);
 
 // A6: what `tokens` cost, rounded up.
 Amount charge_for(const FeeParams& fees, std::uint64_t tokens);

@@ -120,6 +120,8 @@ Status execute_challenge(ExecContext& ctx, const Transaction& tx) {
   ASSIGN_OR_RETURN(Task task, open_task(ctx, p.task, TaskState::kRevealed));
   if (p.seed != task.sampling_seed) return refuse("the challenge is of another assignment");
   if (!is_validator(ctx, tx.sender)) return refuse("only bonded validators challenge");
+  // Or it would earn back the challenger's share of its own slash.
+  if (task.assignment(tx.sender)) return refuse("a worker does not challenge its own task");
   // A worker that lied on one branch and not on another must not cost the challenger its bond.
   const bool disputed =
       std::any_of(task.assignments.begin(), task.assignments.end(),
@@ -137,6 +139,7 @@ Status execute_verdict(ExecContext& ctx, const Transaction& tx) {
   ASSIGN_OR_RETURN(Task task, open_task(ctx, p.task, TaskState::kChallenged));
   if (p.seed != task.sampling_seed) return refuse("the verdict is of another assignment");
   if (!is_validator(ctx, tx.sender)) return refuse("only bonded validators judge");
+  if (task.verdicts.size() >= kMaxVerdicts) return refuse("the task has all its verdicts");
   for (const Verdict& v : task.verdicts) {
     if (v.validator == tx.sender) return refuse("the validator has judged");
   }
@@ -166,7 +169,9 @@ Status carry_task(ExecContext& ctx, const InferenceProof& proof) {
   Assignment* mine = task ? task->assignment(ctx.proposer) : nullptr;
   if (!mine || !mine->reveal) return refuse("a proof names a task its producer did not reveal");
   if (mine->carried) return refuse("a task is carried once");
-  if (task->state == TaskState::kSlashed) return refuse("the result was wrong");
+  if (task->state == TaskState::kSlashed || task->state == TaskState::kRefunded) {
+    return refuse("the result was wrong or never decided on");
+  }
   const Reveal& r = *mine->reveal;
   if (proof.output_digest != r.result || proof.transcript_root != r.transcript_root ||
       proof.tokens != r.tokens || proof.work != r.work || proof.nonce != task->sampling_seed ||
@@ -183,7 +188,7 @@ Status open_background(ExecContext& ctx, const InferenceProof& proof, std::uint6
   const Hash256 id =
       background_id(ctx.params.id, ctx.header.parent, ctx.header.proposer, index);
   if (proof.task != id) return refuse("a background task is not the one derived from the parent");
-  Task task = background_task(ctx.params, ctx.state, id);
+  ASSIGN_OR_RETURN(Task task, background_task(ctx.params, ctx.state, id));
   if (proof.nonce != task.sampling_seed || proof.input_digest != task.input_digest ||
       proof.tokens != ctx.params.work.background_tokens) {
     return refuse("a background proof has the wrong input");
