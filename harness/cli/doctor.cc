@@ -61,8 +61,10 @@ Finding inference_kernels() {
 Finding plotly() {
   const std::string path = report::default_plotly_js();
   const bool there = fs::exists(path);
-  return {.name = "report", .ok = there,
-          .detail = there ? path : path + " is missing: build again with python3-plotly and esbuild"};
+  return {
+      .name = "report",
+      .ok = there,
+      .detail = there ? path : path + " is missing: build again with python3-plotly and esbuild"};
 }
 
 Finding disk() {

@@ -10,7 +10,8 @@ namespace orrery::cli {
 namespace {
 
 constexpr const char* kExitCodes =
-    "Exit codes: 0 all held · 1 an assertion or invariant failed · 2 bad usage or scenario · 3 this\n"
+    "Exit codes: 0 all held · 1 an assertion or invariant failed · 2 bad usage or scenario · 3 "
+    "this\n"
     "machine cannot honour it · 5 non-determinism · 7 internal error · 130 interrupted, partial\n"
     "results kept. Data goes to standard output, words for people to standard error.";
 
@@ -41,7 +42,8 @@ void add_run(CLI::App& app, RunArgs& args) {
   verb->add_option("--until", args.until, "Stop at this virtual time, such as 10m");
   verb->add_flag("--json", args.json, "One JSON object on standard output, nothing else");
   verb->add_flag("-q,--quiet", args.quiet, "No progress and no summary");
-  verb->add_flag("--no-memo", args.no_memo, "Do pure work again for every node (slow; same digest)");
+  verb->add_flag("--no-memo", args.no_memo,
+                 "Do pure work again for every node (slow; same digest)");
   verb->add_flag("--no-report", args.no_report, "Do not render report.html");
   verb->add_option("--log", args.log, "Show the nodes' log from this level: debug info warn error");
   verb->footer("Example: orrery run scenarios/library/quickstart.yaml --seed 7 --until 15m");
@@ -84,13 +86,14 @@ void add_make(CLI::App& app, Options& o) {
   create->add_flag("--json", o.create.json, "One JSON object on standard output");
   create->footer("Example: orrery new my-network --template attack");
 
-  CLI::App* replay = app.add_subcommand("replay", "Run a run directory again; its digest must come");
+  CLI::App* replay =
+      app.add_subcommand("replay", "Run a run directory again; its digest must come");
   replay->add_option("run", o.replay.run, "Run directory")->required();
   replay->add_flag("--json", o.replay.json, "One JSON object on standard output");
   replay->footer("Example: orrery replay out/latest");
 
-  CLI::App* diff =
-      app.add_subcommand("diff", "Find the first event in which two runs differ, and how metrics do");
+  CLI::App* diff = app.add_subcommand(
+      "diff", "Find the first event in which two runs differ, and how metrics do");
   diff->add_option("a", o.diff.a, "Run directory")->required();
   diff->add_option("b", o.diff.b, "Run directory")->required();
   diff->add_flag("--json", o.diff.json, "One JSON object on standard output");
@@ -119,8 +122,9 @@ int dispatch(const CLI::App& app, const Options& o) {
 }
 
 int main_checked(int argc, char** argv) {
-  CLI::App app("Orrery: a deterministic simulation and testnet framework for decentralized-AI networks",
-               "orrery");
+  CLI::App app(
+      "Orrery: a deterministic simulation and testnet framework for decentralized-AI networks",
+      "orrery");
   Options options;
   add_run(app, options.run);
   add_look(app, options);

@@ -36,8 +36,9 @@ int replay_command(const ReplayArgs& args) {
   }
   const bool equal = record->digest == replay->digest;
   if (args.json) {
-    fmt::print("{{\"schema\":\"orrery.replay/1\",\"equal\":{},\"digest\":\"{}\",\"recorded\":\"{}\"}}\n",
-               equal, record->digest, replay->digest);
+    fmt::print(
+        "{{\"schema\":\"orrery.replay/1\",\"equal\":{},\"digest\":\"{}\",\"recorded\":\"{}\"}}\n",
+        equal, record->digest, replay->digest);
   } else if (equal) {
     say(fmt::format("{}: {} events, digest {}", paint(Colour::kGreen, "equal"),
                     human_count(record->events), record->digest));

@@ -42,7 +42,8 @@ std::optional<scenario::Scenario> load(const ScenarioArgs& args) {
 
 std::string encode(const ReplayFile& replay) {
   json overrides = json::array();
-  for (const scenario::Override& o : replay.options.overrides) overrides.push_back({o.key, o.value});
+  for (const scenario::Override& o : replay.options.overrides)
+    overrides.push_back({o.key, o.value});
   return json{{"schema", "orrery.replay/1"},
               {"document", json::parse(replay.document)},
               {"set", overrides},

@@ -8,8 +8,8 @@
 
 namespace orrery::cli {
 
-// Overrides with what the loader needs to know from above. Complains and gives nothing if a --set is
-// not key=value.
+// Overrides with what the loader needs to know from above. Complains and gives nothing if a --set
+// is not key=value.
 std::optional<scenario::LoadOptions> load_options(const std::vector<std::string>& set,
                                                   std::optional<std::uint64_t> seed);
 

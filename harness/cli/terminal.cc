@@ -48,7 +48,8 @@ ProgressBar::ProgressBar(std::string label) : label_(std::move(label)) {}
 
 void ProgressBar::update(Time now, Time until, std::uint64_t events) {
   if (!isatty(STDERR_FILENO)) return;
-  const double share = until.ns > 0 ? static_cast<double>(now.ns) / static_cast<double>(until.ns) : 1;
+  const double share =
+      until.ns > 0 ? static_cast<double>(now.ns) / static_cast<double>(until.ns) : 1;
   const int filled = std::clamp(static_cast<int>(share * kBarWidth), 0, kBarWidth);
   std::string bar(static_cast<std::size_t>(filled), '#');
   bar.resize(kBarWidth, '.');

@@ -1,5 +1,5 @@
-// Follows a run through its trace: every block once, exact pools and task counts after each, faults,
-// finality; and samples the metrics. Read by asserts and by the builder of the run record.
+// Follows a run through its trace: every block once, exact pools and task counts after each,
+// faults, finality; and samples the metrics. Read by asserts and by the builder of the run record.
 #pragma once
 
 #include <array>

@@ -30,9 +30,9 @@ Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
     return options.interrupt && options.interrupt();
   };
   ASSIGN_OR_RETURN(const auto world, World::make(scenario, {.memo = options.memo,
-                                                                   .interrupt = poll,
-                                                                   .log = options.log,
-                                                                   .log_level = options.log_level}));
+                                                            .interrupt = poll,
+                                                            .log = options.log,
+                                                            .log_level = options.log_level}));
   running = world.get();
   const Status ran = world->run_until(until);
   const bool interrupted = !ran && ran.error().code == ErrorCode::kInterrupted;

@@ -80,8 +80,9 @@ Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
   sim_options.log_level = options.log_level;
   ASSIGN_OR_RETURN(world->simulator_, sim::Simulator::make(std::move(sim_options)));
   TRY(world->add_links());
-  world->simulator_->set_compute(
-      [inference = world->inference_.get()](const env::JobSpec& s) { return inference->execute(s); });
+  world->simulator_->set_compute([inference = world->inference_.get()](const env::JobSpec& s) {
+    return inference->execute(s);
+  });
   world->observe(network, options.invariants);
   world->add_nodes(network);
   schedule_load(world->scenario_, *world->inference_, *world->simulator_);
@@ -116,8 +117,9 @@ Status World::add_links() {
     TRY(simulator_->set_region_link(from, to, link_model(o.link)));
     // Both directions, unless the scenario lists the reverse one itself.
     const bool reverse_listed = std::any_of(
-        scenario_.network.overrides.begin(), scenario_.network.overrides.end(),
-        [&](const auto& p) { return p.from_region == o.to_region && p.to_region == o.from_region; });
+        scenario_.network.overrides.begin(), scenario_.network.overrides.end(), [&](const auto& p) {
+          return p.from_region == o.to_region && p.to_region == o.from_region;
+        });
     if (!reverse_listed) TRY(simulator_->set_region_link(to, from, link_model(o.link)));
   }
   return {};

@@ -116,7 +116,8 @@ TEST(Load, AcceptsJsonAsTheSameLanguage) {
       R"({"orrery": 1, "name": "j", "until": "1m", "models": [{"name": "m"}], "groups": [
           {"name": "b", "role": "bootstrap"},
           {"name": "v", "role": "validator", "stake": "1000 AIGEN", "balance": "100 AIGEN"},
-          {"name": "w", "role": "miner", "count": 2, "stake": "1000 AIGEN", "balance": "100 AIGEN"}]})",
+          {"name": "w", "role": "miner", "count": 2, "stake": "1000 AIGEN",
+           "balance": "100 AIGEN"}]})",
       "j.json", options());
   ASSERT_TRUE(yaml) << all_messages(yaml);
   ASSERT_TRUE(json) << all_messages(json);

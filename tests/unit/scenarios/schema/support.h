@@ -43,7 +43,12 @@ models:
 groups:
   - {name: boot, role: bootstrap}
   - {name: val, role: validator, count: 4, stake: 5000 AIGEN, balance: 100 AIGEN, region: eu}
-  - {name: workers, role: miner, count: 10, stake: 2000 AIGEN, balance: 100 AIGEN, region: {choice: {eu: 1, asia: 1}}}
+  - name: workers
+    role: miner
+    count: 10
+    stake: 2000 AIGEN
+    balance: 100 AIGEN
+    region: {choice: {eu: 1, asia: 1}}
   - {name: users, role: user, count: 6, balance: 100 AIGEN}
 network:
   latency: lognormal(median=40ms, sigma=0.5, max=2s)
