@@ -43,7 +43,6 @@ Status genesis_pools(ExecContext& ctx, const Genesis&) {
   return {};
 }
 
-constexpr std::string_view kVestedPath = "/rewards/vested";
 constexpr std::string_view kGenesisTimePath = "/rewards/genesis-time";
 constexpr Address kNobody{};
 
