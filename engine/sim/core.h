@@ -98,10 +98,15 @@ struct Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  // The next key of `source`; the counter of a source rises by one with each event it causes.
+  // The next key of `source`; the counter of a source rises by one with each event it causes. The
+  // outside counts for each destination apart: what it does to one node, or calls that only look,
+  // must not show in the digests of others.
   EventKey make_key(Time at, EventClass cls, std::uint32_t destination, std::uint32_t source) {
-    std::uint64_t& counter = source == kOutside ? outside_counter : counters[source];
-    return {std::max(at, now), cls, destination, source, counter++};
+    return {std::max(at, now), cls, destination, source, counter_of(destination, source)++};
+  }
+  std::uint64_t& counter_of(std::uint32_t destination, std::uint32_t source) {
+    if (source != kOutside) return counters[source];
+    return destination == kOutside ? outside_counter : outside_counters[destination];
   }
   void schedule(Time at, EventClass cls, std::uint32_t destination, std::uint32_t source,
                 Payload payload) {
@@ -117,7 +122,8 @@ struct Core {
   Time now{};
   EventQueue<Payload> queue;
   std::vector<std::uint64_t> counters;  // by node
-  std::uint64_t outside_counter = 0;
+  std::vector<std::uint64_t> outside_counters;  // of the outside, by the node it acts on
+  std::uint64_t outside_counter = 0;            // of the outside's own calls
   std::vector<DigestChain> chains;  // by node
   DigestChain world_chain;
   std::vector<NodeCounters> stats;  // by node

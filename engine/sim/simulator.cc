@@ -51,6 +51,7 @@ Result<std::unique_ptr<Simulator>> Simulator::make(SimOptions options) {
 std::uint32_t Simulator::add_node(NodeOptions options, NodeFactory factory) {
   const std::uint32_t index = nodes();
   core_.counters.push_back(0);
+  core_.outside_counters.push_back(0);
   core_.chains.emplace_back();
   core_.stats.emplace_back();
   links_.add_node(options.region);
