@@ -15,7 +15,8 @@ constexpr MetricInfo kMetrics[] = {
     {"finalized_height", "blocks", kGauge, "Highest block that any honest node holds as final."},
     {"finality.lag_blocks", "blocks", kGauge, "height minus finalized_height."},
     {"finality.advanced", "times", kCounter,
-     "Times that the highest final block rose; a stretch without a rise means that finality stood."},
+     "Times that the highest final block rose; a stretch without a rise means that finality "
+     "stood."},
     {"finality.latency_s", "s", kGauge,
      "Time from a block's slot until the first honest node held it as final, mean over the blocks "
      "finalised since the sample before."},
