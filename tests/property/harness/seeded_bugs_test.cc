@@ -36,7 +36,12 @@ constexpr Place kSplit{.name = "split", .until = "9m", .timeline = R"(timeline:
       - group(validators)[2..3] | group(workers)[2..2] | users-1
 )"};
 constexpr Place kCrash{.name = "crash", .until = "4m", .timeline = R"(timeline:
-  - {name: crash, at: t+2m, do: crash, targets: "validators-3", disk: lose-unsynced, restart_after: 20s}
+  - name: crash
+    at: t+2m
+    do: crash
+    targets: validators-3
+    disk: lose-unsynced
+    restart_after: 20s
 )"};
 constexpr Place kUnstake{.name = "unstake", .until = "5m",
                          .chain = "  stake: {unbonding_blocks: 12}\n", .unstake = true};
