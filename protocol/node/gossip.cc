@@ -238,6 +238,12 @@ void Gossip::on_heartbeat(env::Env& env) {
   connect_more(env);
 }
 
+std::size_t Gossip::held() const {
+  std::size_t items = addresses_.size() + banned_.size() + wanted_.size() + orphans_.size();
+  for (const auto& [id, peer] : peers_) items += peer.announce.size() + peer.votes.size();
+  return items;
+}
+
 void Gossip::arm_flush(env::Env& env) {
   if (flush_armed_) return;
   flush_armed_ = true;

@@ -63,6 +63,8 @@ class Gossip {
   void spread_vote(env::Env& env, const Vote& vote);
 
   std::size_t peers() const { return peers_.size(); }
+  // Items remembered on behalf of peers; for observers, who check that it stays bounded.
+  std::size_t held() const;
 
  private:
   struct Peer {
