@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::string_view kTargetPath = "/consensus/target";
 constexpr std::string_view kWorkPath = "/consensus/work";
-constexpr std::string_view kUserWorkPath = "/consensus/user-work";  // moving average, work units a block
-constexpr std::string_view kCarriedPath = "/consensus/carried";     // user work carried by this block
+// User work: moving average in work units a block, and what this block carries.
+constexpr std::string_view kUserWorkPath = "/consensus/user-work";
+constexpr std::string_view kCarriedPath = "/consensus/carried";
 constexpr std::string_view kSlotPath = "/consensus/slot";
 constexpr std::string_view kSeedPath = "/consensus/seed";
 constexpr std::string_view kMixPath = "/consensus/mix";
@@ -172,7 +173,9 @@ Status check_header(const ChainParams& params, std::int64_t genesis_ns, const Sh
   if (header.timestamp_ns != slot_time_ns(params, genesis_ns, header.slot)) {
     return refuse("the timestamp is not the start of the slot");
   }
-  if (header.difficulty != lottery.target) return refuse("the difficulty is not the parent's target");
+  if (header.difficulty != lottery.target) {
+    return refuse("the difficulty is not the parent's target");
+  }
   if (header.work != lottery.work) return refuse("the work is not what the parent asks for");
   if (!check_signature(params.id, header)) return refuse("the producer's signature is wrong");
   const auto y = vrf_verify(header.proposer, lottery_input(lottery.seed, header.height),

@@ -79,8 +79,8 @@ class FinalizedSurvives final : public check::Checker {
   explicit FinalizedSurvives(const Observer& o) : durable_(o.honest.size()) {}
   std::string_view name() const override { return "finalized-survives-crash"; }
   std::string_view about() const override {
-    return "What a node acknowledged as final is on its chain after any restart, unless its disk was "
-           "wiped (C3, D1).";
+    return "What a node acknowledged as final is on its chain after any restart, unless its disk "
+           "was wiped (C3, D1).";
   }
   std::vector<env::TraceKind> interests() const override {
     return {kTraceFinalDurable, kTraceRestored, env::kNodeCrash};
@@ -177,8 +177,8 @@ class NeverEquivocates final : public check::Checker {
       });
     }
     votes_[node].push_back(vote);
-    // Old votes cannot be doubled by new ones, and a surround needs a source before them: keep those
-    // that could still matter.
+    // Old votes cannot be doubled by new ones, and a surround needs a source before them: keep
+    // those that could still matter.
     if (votes_[node].size() > kKeep) votes_[node].erase(votes_[node].begin());
   }
 

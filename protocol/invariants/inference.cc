@@ -60,8 +60,8 @@ class TaskAutomaton final : public BlockChecker {
   using BlockChecker::BlockChecker;
   std::string_view name() const override { return "task-automaton"; }
   std::string_view about() const override {
-    return "Tasks move only requested, queued, assigned, committed, revealed (challenged) to an end "
-           "(A7).";
+    return "Tasks move only requested, queued, assigned, committed, revealed (challenged) to an "
+           "end (A7).";
   }
   void on_block(Time now, const BlockNode& block) override {
     std::map<Hash256, std::optional<TaskState>> states;
@@ -83,7 +83,8 @@ class TaskAutomaton final : public BlockChecker {
 
  private:
   // Whether `kind` may come in `state`; moves the state. With several replicas, single commits and
-  // reveals leave it where it is until the last: so an earlier state is allowed beside its successor.
+  // reveals leave it where it is until the last: so an earlier state is allowed beside its
+  // successor.
   static bool step(std::optional<TaskState>& state, ChainEventKind kind) {
     using K = ChainEventKind;
     using S = TaskState;
@@ -189,7 +190,9 @@ class WrongNeverSettles final : public BlockChecker {
   }
   void on_block(Time now, const BlockNode& block) override {
     for (const ChainEvent& e : block.result->events) {
-      if (e.kind != ChainEventKind::kTaskSettled && e.kind != ChainEventKind::kTaskSlashed) continue;
+      if (e.kind != ChainEventKind::kTaskSettled && e.kind != ChainEventKind::kTaskSlashed) {
+        continue;
+      }
       const auto before = find_task(block.parent->state(), e.subject);
       if (!before || before->state != TaskState::kChallenged) continue;
       const auto truth = observer_.truth(*before);

@@ -29,7 +29,8 @@ ExecContext make_context(const ChainParams& params, StateTree& state, ChainEvent
 }
 
 // Fee and nonce always; the payload only if it succeeds (G-5).
-void apply_transaction(ExecContext& ctx, const ModuleTable& table, const SharedTransaction& shared) {
+void apply_transaction(ExecContext& ctx, const ModuleTable& table,
+                       const SharedTransaction& shared) {
   const Transaction& tx = shared.tx;
   const PayloadSpec& spec = *table.payload(tx.tag);
   must_move_money(ctx.state, balance_path(tx.sender), pool_path(kFeesPool), tx.fee);

@@ -27,9 +27,9 @@ Result<BlockResult> execute_block(const ChainParams& params, const ModuleTable& 
 Status check_inclusion(const ChainParams& params, const ModuleTable& table, const StateTree& state,
                        std::uint64_t height, const SharedTransaction& tx);
 
-// Fills a block on top of `parent`: header fields up to `randomness` and the proofs and evidence are
-// given, candidates are tried in order and left out if they may not be included. Sets the roots and
-// returns what execute_block of the finished block will return. Not signed yet.
+// Fills a block on top of `parent`: header fields up to `randomness` and the proofs and evidence
+// are given, candidates are tried in order and left out if they may not be included. Sets the roots
+// and returns what execute_block of the finished block will return. Not signed yet.
 Result<BlockResult> build_block(const ChainParams& params, const ModuleTable& table,
                                 const StateTree& parent, Block& block,
                                 const std::vector<TransactionPtr>& candidates);

@@ -83,8 +83,9 @@ Status genesis(ExecContext& ctx, const Genesis& genesis) {
       return fail(ErrorCode::kInvalidArgument, "a genesis bond is below the minimum");
     }
     TRY(move_money(ctx.state, pool_path(kSalePool), stake_path(who), account.stake));
-    set_stake_record(ctx.state, who,
-                     {.key = account.key, .validator = account.validator, .worker = account.worker});
+    set_stake_record(
+        ctx.state, who,
+        {.key = account.key, .validator = account.validator, .worker = account.worker});
   }
   return {};
 }

@@ -52,8 +52,8 @@ std::vector<Stake> active_stakes(const StateTree& state, const ChainParams& para
 // the end of block `height`. That is what the delay is for: an offender cannot run with its money.
 Amount slashable(const StateTree& state, std::uint64_t height, const Address& who);
 
-// Takes `ppm` parts per million of what is slashable of `who`; `winner` (if any) gets the challenger's share,
-// the rest is burnt (A16). Returns the amount taken: never more than the bond.
+// Takes `ppm` parts per million of what is slashable of `who`; `winner` (if any) gets the
+// challenger's share, the rest is burnt (A16). Returns the amount taken: never more than the bond.
 struct Slash {
   Address who;
   std::uint32_t ppm = 0;

@@ -1,5 +1,5 @@
-// Transactions waiting for a block: admission, order, replacement, eviction; bounded in all, and for
-// each sender. One a node.
+// Transactions waiting for a block: admission, order, replacement, eviction; bounded in all, and
+// for each sender. One a node.
 #pragma once
 
 #include <map>

@@ -1,8 +1,9 @@
 // A node's chain: the block tree with execution, finality, and their life on disk. All parts of a
 // node read it; blocks and votes enter here and nowhere else.
 //
-// Keys of the store: "f" finalised checkpoint · "h/<height>" final block · "n/<height>/<hash>" block
-// above it · "i/<hash>" height of a final block · "c/<epoch>" votes behind a justified checkpoint.
+// Keys of the store: "f" finalised checkpoint · "h/<height>" final block · "n/<height>/<hash>"
+// block above it · "i/<hash>" height of a final block · "c/<epoch>" votes behind a justified
+// checkpoint.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,8 @@ class Chain {
  public:
   explicit Chain(const NodeConfig& config);
 
-  // Restores what the store holds by executing it again. `restored` says whether there was anything.
+  // Restores what the store holds by executing it again. `restored` says whether there was
+  // anything.
   struct Boot {
     bool restored = false;
   };

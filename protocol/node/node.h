@@ -30,8 +30,8 @@ class ChainNode : public env::Node {
   const Gossip& gossip() const { return gossip_; }
   const NodeConfig& config() const { return config_; }
 #ifdef ORRERY_SEEDED_BUGS
-  // Memory gone bad: flips the lowest bit of the rewards pool in the state of the head, of this node
-  // alone. For tests of what notices.
+  // Memory gone bad: flips the lowest bit of the rewards pool in the state of the head, of this
+  // node alone. For tests of what notices.
   void flip_state_bit_for_test() { chain_.flip_state_bit_for_test(); }
 #endif
 

@@ -193,8 +193,8 @@ void Producer::finish(env::Env& env) {
   sign(chain_.params().id, block.header, config_.key);
   last_slot_ = block.header.slot;
   recorded_ = share_block(std::move(block), chain_.params().id);
-  const std::uint64_t sequence =
-      env.store.apply({{Bytes(kSlotKey.begin(), kSlotKey.end()), Buffer(Writer().u64(last_slot_).take())}});
+  const std::uint64_t sequence = env.store.apply(
+      {{Bytes(kSlotKey.begin(), kSlotKey.end()), Buffer(Writer().u64(last_slot_).take())}});
   env.store.sync(sequence, {kCookieBlock, last_slot_});
 }
 

@@ -12,7 +12,7 @@ namespace orrery::chain {
 
 class Producer {
  public:
-  static constexpr std::uint64_t kLookAhead = 128;    // slots searched for a win before trying again
+  static constexpr std::uint64_t kLookAhead = 128;     // slots searched before trying again
   static constexpr std::uint32_t kMaxBackground = 64;  // background tasks tried for one block
 
   Producer(const NodeConfig& config, Chain& chain, Mempool& mempool, Gossip& gossip)

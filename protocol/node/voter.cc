@@ -60,8 +60,9 @@ void Voter::on_epoch(env::Env& env) {
 void Voter::prepare(env::Env& env, const Vote& vote) {
   last_source_ = vote.source.epoch;
   last_target_ = vote.target.epoch;
-  const std::uint64_t sequence = env.store.apply(
-      {{Bytes(kVoteKey.begin(), kVoteKey.end()), Buffer(Writer().u64(last_source_).u64(last_target_).take())}});
+  const std::uint64_t sequence =
+      env.store.apply({{Bytes(kVoteKey.begin(), kVoteKey.end()),
+                        Buffer(Writer().u64(last_source_).u64(last_target_).take())}});
   env.trace.emit({.kind = kTraceVoteRecorded,
                   .n = {vote.target.epoch, sequence},
                   .a = vote.target.block});

@@ -1,5 +1,5 @@
-// The node's own account: makes, signs and submits its transactions, each obligation at most once at
-// a time.
+// The node's own account: makes, signs and submits its transactions, each obligation at most once
+// at a time.
 #pragma once
 
 #include <map>

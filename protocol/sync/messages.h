@@ -19,7 +19,8 @@ inline constexpr std::uint32_t kMaxInventory = 1024;       // ids in one announc
 inline constexpr std::uint32_t kMaxPeersInMessage = 32;
 inline constexpr std::uint32_t kMaxLocator = 64;
 inline constexpr std::uint32_t kMaxBlocksInMessage = 32;
-inline constexpr std::size_t kMaxBatchBytes = 1 << 20;     // a message carries at most this, or one item
+// A message carries at most this, or one item.
+inline constexpr std::size_t kMaxBatchBytes = 1 << 20;
 inline constexpr std::size_t kMaxBlockBytes = (2 << 20) - 1024;
 inline constexpr std::size_t kMaxAddressText = 128;
 

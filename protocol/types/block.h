@@ -34,7 +34,7 @@ struct Header {
   Hash256 inference_hash;         // Merkle root of the inference proofs
   Hash256 evidence_root;
   Hash256 state_root;             // after this block
-  VrfProof randomness{};          // proof of VRF(proposer, epoch seed, height); its hash is the draw
+  VrfProof randomness{};          // of VRF(proposer, epoch seed, height); its hash is the draw
   std::uint64_t difficulty = 0;   // lottery target per unit of weight; smaller is harder
   std::uint64_t nonce = 0;        // the lottery draw of this slot, which beat the target
   std::uint64_t work = 0;         // verified work units counted by fork choice

@@ -41,7 +41,9 @@ enum class RewardRole : std::uint8_t {
   kAvailabilityBonus, kChallenger
 };
 
-enum class SlashCause : std::uint8_t { kWrongInference, kDoubleVote, kSurroundVote, kLostChallenge };
+enum class SlashCause : std::uint8_t {
+  kWrongInference, kDoubleVote, kSurroundVote, kLostChallenge
+};
 
 struct ChainEvent {
   ChainEventKind kind{};

@@ -34,8 +34,8 @@ struct TokenParams {
 };
 
 struct RewardParams {
-  // A2: each block pays this many parts per billion of what is left in the rewards pool; the default
-  // halves the pool in about two years of 10 s blocks: ln 2 / 6,311,520 = 110e-9.
+  // A2: each block pays this many parts per billion of what is left in the rewards pool; the
+  // default halves the pool in about two years of 10 s blocks: ln 2 / 6,311,520 = 110e-9.
   std::uint64_t emission_ppb = 110;
   // M-2, integer weights.
   std::uint32_t producer_weight = 60;
@@ -64,7 +64,7 @@ struct ConsensusParams {
   TieRule tie_rule = TieRule::kFirstSeen;
   FinalityKind finality = FinalityKind::kCheckpoint;
   std::uint32_t epoch_slots = 10;                  // P-5: one checkpoint vote an epoch
-  Duration vote_delay = Duration::seconds(3);      // after the epoch's boundary, for its blocks to spread
+  Duration vote_delay = Duration::seconds(3);      // after an epoch's start, for blocks to spread
   std::uint64_t floor_weight_per_1000_tokens = 10;   // lottery weight from bond alone
   std::uint32_t retarget_window = 20;              // blocks; a larger value reacts slower
   std::uint32_t max_block_bytes = 1'000'000;       // G-2

@@ -17,7 +17,8 @@ namespace orrery::chain {
 
 inline constexpr std::uint8_t kTransactionVersion = 1;
 inline constexpr std::size_t kMaxPayloadBytes = 8 * 1024;  // a prompt or an answer, with room
-inline constexpr std::size_t kMaxTransactionBytes = kMaxPayloadBytes + 2048;  // envelope and 16 signers
+// With room for the envelope and 16 signers.
+inline constexpr std::size_t kMaxTransactionBytes = kMaxPayloadBytes + 2048;
 inline constexpr std::size_t kMaxChainIdBytes = 32;
 
 using PayloadTag = std::uint16_t;

@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kQueuePrefix = "/queue/waiting/";
 constexpr std::string_view kQueueCount = "/queue/count";
 
-// A worker's chance in the sortition is its bond, capped so that the largest does not get all (T-3).
+// A worker's chance in the sortition is its bond, capped so that the largest does not get all
+// (T-3).
 constexpr Amount kSortitionCap = kToken * 100'000;
 
 std::string queue_path(const Task& task) {

@@ -5,8 +5,8 @@
 
 namespace orrery::chain {
 
-// Pays the workers whose revealed result is `result` (T-1, M-3, A6, A7); the rest of the escrow goes
-// back to the requester. The record is stored.
+// Pays the workers whose revealed result is `result` (T-1, M-3, A6, A7); the rest of the escrow
+// goes back to the requester. The record is stored.
 void settle_task(ExecContext& ctx, Task& task, const Hash256& result);
 // All of the escrow goes back. `end` is kRefunded, or kSlashed if every result was wrong.
 void refund_task(ExecContext& ctx, Task& task, TaskState end);

@@ -39,7 +39,8 @@ Bytes encode_task(const Task& t) {
   Writer out;
   out.hash(t.id).u8(static_cast<std::uint8_t>(t.kind)).u8(static_cast<std::uint8_t>(t.state));
   out.u8(static_cast<std::uint8_t>(t.priority)).array(t.requester.bytes).hash(t.model);
-  out.bytes(t.prompt).hash(t.input_digest).bytes(t.params).u64(t.requested).u64(t.due).u64(t.sampling_seed);
+  out.bytes(t.prompt).hash(t.input_digest).bytes(t.params);
+  out.u64(t.requested).u64(t.due).u64(t.sampling_seed);
   out.u32(static_cast<std::uint32_t>(t.assignments.size()));
   for (const Assignment& a : t.assignments) write_assignment(out, a);
   write_optional(out, t.challenger.has_value());
