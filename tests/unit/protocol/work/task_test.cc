@@ -38,8 +38,9 @@ class TaskLife : public ::testing::Test {
   // Puts a request into the next block; the task is assigned in the one after.
   Hash256 request(std::uint32_t max_tokens = 20, Priority priority = Priority::kHigh,
                   const KeyPair& user = key(10)) {
-    const Hash256 id = task_id(chain_.params.id, addr(user),
-                               number_at(chain_.state, nonce_path(addr(user))) + asked_[addr(user)]++);
+    const Hash256 id =
+        task_id(chain_.params.id, addr(user),
+                number_at(chain_.state, nonce_path(addr(user))) + asked_[addr(user)]++);
     RequestPayload p{.priority = priority, .model = test::digest("model"), .prompt = {'h', 'i'}};
     p.params = gpu::SamplingParams{.max_tokens = max_tokens}.encode();
     pending_.push_back(chain_.tx(user, kRequestTag, encode(p)));
@@ -326,8 +327,9 @@ TEST_F(TaskLife, ChallengesAndVerdictsOfWrongKindsFail) {
   claim(kChallengeTag, id, 10, answer("y"));  // not a validator
   claim(kChallengeTag, id, 2, answer("x"));   // disputes nothing
   claim(kVerdictTag, id, 2, answer("x"));     // nothing is challenged
-  pending_.push_back(chain_.tx(
-      key(3), kChallengeTag, encode(ResultClaim{id, task(id).sampling_seed + 1, test::digest("")})));
+  pending_.push_back(
+      chain_.tx(key(3), kChallengeTag,
+                encode(ResultClaim{id, task(id).sampling_seed + 1, test::digest("")})));
   grow();
   EXPECT_EQ(failed(), 4u);
   claim(kChallengeTag, id, 2, answer("y"));
@@ -463,7 +465,8 @@ TEST_F(TaskLife, WorkersHoldNoMoreOpenTasksThanAllowed) {
 class OneAtATime : public ::testing::Test {
  protected:
   // Order in which queued tasks of these priorities and ages come to be assigned.
-  static std::vector<std::size_t> order(const std::vector<std::pair<Priority, std::uint64_t>>& asks) {
+  static std::vector<std::size_t> order(
+      const std::vector<std::pair<Priority, std::uint64_t>>& asks) {
     ChainParams params = test::small_params();
     params.work.max_assignments_per_block = 1;
     params.work.queue_blocks = 1'000;
