@@ -121,7 +121,8 @@ void Gossip::on_message(env::Env& env, const env::MessageIn& event) {
   if (it == peers_.end() || too_fast(env, event.from, it->second)) return;
   const auto message = env.memo.get<Result<Message>>(
       stream_id("message"), event.payload.hash(),
-      [&] { return decode_message(event.payload.view(), chain_.params().id, env.memo); });
+      [&] { return decode_message(event.payload.view(), chain_.params().id, env.memo); },
+      event.payload.size());
   if (!*message) {
     env.trace.emit({.kind = kTraceBadMessage, .n = {event.from.value, event.payload.size()}});
     punish(env, event.from, kBadMessage);

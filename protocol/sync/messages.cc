@@ -161,15 +161,19 @@ Result<Message> decode_message(ByteView bytes, std::string_view chain_id, env::M
 }
 
 Result<TransactionPtr> shared_transaction(ByteView encoded, env::Memo& memo) {
-  return *memo.get<Result<TransactionPtr>>(stream_id("transaction"), hash128(encoded),
-                                           [&] { return share_transaction(encoded); });
+  return *memo.get<Result<TransactionPtr>>(
+      stream_id("transaction"), hash128(encoded), [&] { return share_transaction(encoded); },
+      encoded.size());
 }
 
 Result<BlockPtr> shared_block(ByteView encoded, std::string_view chain_id, env::Memo& memo) {
-  return *memo.get<Result<BlockPtr>>(stream_id("block"), hash128(encoded), [&] {
-    return decode_block(encoded, chain_id,
-                        [&](ByteView tx) { return shared_transaction(tx, memo); });
-  });
+  return *memo.get<Result<BlockPtr>>(
+      stream_id("block"), hash128(encoded),
+      [&] {
+        return decode_block(encoded, chain_id,
+                            [&](ByteView tx) { return shared_transaction(tx, memo); });
+      },
+      encoded.size());
 }
 
 bool shared_signature_check(const Vote& vote, std::string_view chain_id, env::Memo& memo) {

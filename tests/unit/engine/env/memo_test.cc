@@ -56,6 +56,24 @@ TEST(Memo, KeepsAValueForItsCapacityOfNewerOnesAndForgetsItAfterTwo) {
   EXPECT_EQ(computed, 1);
 }
 
+TEST(Memo, HeavyValuesMakeAGenerationShort) {
+  Memo memo(true, 1'000, 100);
+  int computed = 0;
+  const auto heavy = [&](std::uint64_t key) {
+    memo.get<int>(
+        kDomain, Digest128{key, 0}, [&] { return ++computed; }, 40);
+  };
+  for (std::uint64_t key = 0; key < 4; ++key) heavy(key);  // two a generation
+  computed = 0;
+  heavy(3);
+  heavy(2);
+  EXPECT_EQ(computed, 0);
+  for (std::uint64_t key = 10; key < 14; ++key) heavy(key);
+  computed = 0;
+  heavy(0);
+  EXPECT_EQ(computed, 1);
+}
+
 TEST(Memo, AHolderOutlivesEviction) {
   Memo memo(true, 1);
   const auto kept = memo.get<int>(kDomain, {1, 0}, [] { return 7; });
