@@ -153,6 +153,32 @@ TEST(Execution, LeavesTheParentStateAsItWas) {
 Status accept(ByteView) { return {}; }
 Status succeed(ExecContext&, const Transaction&) { return {}; }
 
+TEST(Transaction, ThatFailsHalfWayLeavesNeitherStateNorEventsBehind) {
+  Module module{.name = "half-way", .state_paths = {"/half/"}};
+  module.payloads = {{700, "half-way", 1, accept, [](ExecContext& ctx, const Transaction& tx) {
+                        set_number(ctx.state, "/half/way", 1);
+                        must_move_money(ctx.state, balance_path(tx.sender), pool_path(kBurntPool),
+                                        1);
+                        ctx.emit({.kind = ChainEventKind::kBurnt, .amount = 1});
+                        return Status(fail(ErrorCode::kRefused, "half way"));
+                      }}};
+  ModuleTable table = all_modules();
+  table.add(module);
+  TestChain chain;
+  Block block = chain.draft();
+  const auto tx = chain.tx(key(10), 700, {});
+  const auto built = build_block(chain.params, table, chain.state, block, {tx});
+  ASSERT_TRUE(built.has_value());
+  ASSERT_EQ(block.transactions.size(), 1u);
+  EXPECT_FALSE(built->state.contains("/half/way"));
+  EXPECT_EQ(amount_at(built->state, pool_path(kBurntPool)), 0u);
+  EXPECT_EQ(amount_at(built->state, balance_path(addr(key(10)))),
+            100 * kToken - chain.params.fees.base_fee);
+  for (const ChainEvent& e : built->events) EXPECT_NE(e.kind, ChainEventKind::kBurnt);
+  EXPECT_EQ(built->events.at(0).kind, ChainEventKind::kTransactionFailed);
+  EXPECT_EQ(built->events.at(0).subject, tx->id);
+}
+
 TEST(ModuleTable, RefusesEqualNamesTagsAndOverlappingPaths) {
   const Module first{.name = "a",
                      .payloads = {{7, "p", 1, accept, succeed}},
