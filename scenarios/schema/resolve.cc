@@ -95,8 +95,8 @@ class Resolver {
                       format_money(group.stake, currency),
                       format_money(draft_.chain.stake.minimum, currency), role_name(group.role)));
     }
-    // A validator's challenge and a miner's commitment are transactions: without money for fees they
-    // would stand by while they are cheated.
+    // A validator's challenge and a miner's commitment are transactions: without money for fees
+    // they would stand by while they are cheated.
     if (bonded && group.balance < draft_.chain.fees.base_fee) {
       report(diagnostics_, group, "balance",
              fmt::format("a {} pays the fees of its own transactions: expected at least {}",

@@ -25,10 +25,12 @@ groups:
     role: miner
     count: 2
     stake: 2000 AIGEN
+    balance: 10 AIGEN
   - name: validators
     role: validator
     count: 4
     stake: 2000 AIGEN
+    balance: 10 AIGEN
   - name: people
     role: user
     count: 3
