@@ -15,10 +15,8 @@ using test::addr;
 using test::digest;
 using test::key;
 
-constexpr std::uint32_t kVictim = 0;   // bootstrap and validator
-constexpr std::uint32_t kFriend = 1;   // validator
-constexpr std::uint32_t kMiner = 2;
-constexpr std::uint32_t kFirstEnemy = 3;
+constexpr std::uint32_t kVictim = 0;  // bootstrap and validator
+constexpr std::uint32_t kFriend = 1;  // validator; node 2 is the miner, enemies come after
 
 class CountBans : public env::TraceSink {
  public:
