@@ -78,11 +78,12 @@ std::uint32_t sample_token(std::span<const std::int32_t> logits, const SamplingP
   }
   auto left = static_cast<std::uint64_t>(
       (static_cast<u128>(random_bits(sampling_seed, position)) * total) >> 64);
-  for (const Candidate& c : list) {
-    if (left < c.weight) return c.id;
-    left -= c.weight;
+  std::size_t drawn = 0;
+  while (left >= list[drawn].weight) {
+    left -= list[drawn++].weight;
+    ENSURE(drawn < list.size(), "the draw is below the total weight");
   }
-  ENSURE(false, "the draw is below the total weight");
+  return list[drawn].id;
 }
 
 }  // namespace orrery::gpu
