@@ -112,7 +112,7 @@ bool lottery_wins(std::uint64_t draw, std::uint64_t target, std::uint64_t weight
 }
 
 std::uint64_t lottery_weight(const ChainParams& params, Amount bond, std::uint64_t credits) {
-  const Amount thousand = kToken * 1000;
+  const Amount thousand = unit_of(params.token) * 1000;
   const auto scale = [&](std::uint64_t per_1000) {
     return static_cast<std::uint64_t>(mul_div_floor(bond, per_1000, thousand));
   };

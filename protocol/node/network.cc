@@ -36,6 +36,7 @@ Status check_params(const ChainParams& p) {
                                 t.ecosystem_percent + t.sale_percent + t.reserve_percent;
   if (percent != 100) return refuse("the genesis pools sum to 100 %");
   constexpr Amount kMaxSupply = static_cast<Amount>(1) << 95;  // times a 32-bit weight fits
+  if (t.decimals > 24) return refuse("a token has at most 24 decimals");
   if (t.supply == 0 || t.supply > kMaxSupply) return refuse("a supply lies in 1 .. 2^95 units");
   if (t.team_vesting.ns <= 0) return refuse("vesting takes time");
   constexpr std::uint32_t kWhole = 1'000'000;

@@ -33,6 +33,13 @@ struct TokenParams {
   Duration team_vesting = Duration::seconds(126'230'400);  // A8: 4 x 365.25 days, linear per block
 };
 
+// Base units of one token; kToken where there are 18 decimals.
+constexpr Amount unit_of(const TokenParams& token) {
+  Amount unit = 1;
+  for (std::uint32_t i = 0; i < token.decimals; ++i) unit *= 10;
+  return unit;
+}
+
 struct RewardParams {
   // A2: each block pays this many parts per billion of what is left in the rewards pool; the
   // default halves the pool in about two years of 10 s blocks: ln 2 / 6,311,520 = 110e-9.

@@ -14,7 +14,7 @@ constexpr std::string_view kQueueCount = "/queue/count";
 
 // A worker's chance in the sortition is its bond, capped so that the largest does not get all
 // (T-3).
-constexpr Amount kSortitionCap = kToken * 100'000;
+constexpr Amount kSortitionCapTokens = 100'000;
 
 std::string queue_path(const Task& task) {
   return std::string(kQueuePrefix) + height_key(task.requested) + "/" + to_hex(task.id);
@@ -214,10 +214,11 @@ void assign_tasks(ExecContext& ctx) {
   };
   std::sort(queue.begin(), queue.end(),
             [&](const Task& a, const Task& b) { return rank(a) < rank(b); });
+  const Amount cap = unit_of(ctx.params.token) * kSortitionCapTokens;
   std::vector<Candidate> workers;
   for (const Stake& stake : active_stakes(ctx.state, ctx.params)) {
     if (!stake.record.worker) continue;
-    workers.push_back({stake.who, std::min(stake.amount, kSortitionCap), stake.record.open});
+    workers.push_back({stake.who, std::min(stake.amount, cap), stake.record.open});
   }
   std::uint32_t assigned = 0;
   for (Task& task : queue) {

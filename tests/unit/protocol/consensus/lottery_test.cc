@@ -25,6 +25,12 @@ TEST(Weight, HasAFloorFromTheBondAndCreditsUpToItsCap) {
   EXPECT_EQ(lottery_weight(params, 2'000 * kToken, UINT64_MAX), 220u);
 }
 
+TEST(Weight, CountsTokensWhateverTheirDecimals) {
+  ChainParams params;
+  params.token.decimals = 6;
+  EXPECT_EQ(lottery_weight(params, Amount{1'000} * 1'000'000, 0), 10u);
+}
+
 TEST(Weight, IsNoneWithoutTheWorkersRoleOrTheMinimum) {
   TestChain chain;
   EXPECT_EQ(weight_of(chain.state, chain.params, addr(key(21))), 50u);

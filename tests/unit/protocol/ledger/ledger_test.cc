@@ -49,6 +49,7 @@ TEST(Genesis, ParametersThatArithmeticCannotTakeAreRefused) {
   const std::function<void(ChainParams&)> changes[] = {
       [](ChainParams& p) { p.id = ""; },
       [](ChainParams& p) { p.id = std::string(33, 'x'); },
+      [](ChainParams& p) { p.token.decimals = 25; },
       [](ChainParams& p) { p.token.team_percent += 1; },
       [](ChainParams& p) { p.token.supply = kMaxU128; },
       [](ChainParams& p) { p.token.team_vesting = {}; },
