@@ -14,9 +14,10 @@ find_package(tl-expected REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
-pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+# Not "zstd": RocksDB's own search for it uses variables of that name.
+pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET libzstd)
 find_package(Boost 1.74 REQUIRED)  # headers only: Asio and Beast
-find_package(RocksDB REQUIRED)
+pkg_check_modules(rocksdb REQUIRED IMPORTED_TARGET rocksdb)
 
 find_program(ORRERY_CCACHE ccache)
 if(ORRERY_CCACHE)
