@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "engine/env/digest_chain.h"
@@ -11,12 +12,9 @@
 
 namespace orrery::env {
 
-class Recorded final : public Clock,
-                       public Timers,
-                       public Random,
+class Recorded final : public Timers,
                        public Transport,
                        public Store,
-                       public Compute,
                        public Trace,
                        public Replies {
  public:
@@ -26,18 +24,14 @@ class Recorded final : public Clock,
   Recorded& operator=(const Recorded&) = delete;
 
   Env& env() { return env_; }
-  // The handler of the boot or of an event begins.
+  // The handler of the boot, or of an event, begins.
   void begin(const FlightBoot& boot);
   void begin(const FlightHeard& heard);
   // It has returned: what it was answered since begin, and the digest up to here.
   FlightAnswered end();
 
-  Time mono() const override { return inner_.clock.mono(); }
-  Time wall() const override { return inner_.clock.wall(); }
-  Duration wall_error() const override { return inner_.clock.wall_error(); }
   std::uint64_t arm(Time at, Cookie cookie) override;
   void cancel(std::uint64_t timer) override;
-  std::uint64_t u64(std::uint64_t stream) override { return inner_.random.u64(stream); }
   Address self() const override { return inner_.transport.self(); }
   SendStatus send(PeerId peer, Channel channel, const Buffer& payload) override;
   void dial(const Address& address) override;
@@ -54,14 +48,28 @@ class Recorded final : public Clock,
     return inner_.store.get_at(snapshot, key);
   }
   void release(std::uint64_t snapshot) override { inner_.store.release(snapshot); }
-  std::uint64_t submit(const JobSpec& spec, Cookie cookie) override;
-  void cancel_job(std::uint64_t job);
-  std::uint32_t device_class() const override { return inner_.compute.device_class(); }
   void emit(const TraceEvent& event) override;
   void reply(std::uint64_t request, Buffer body) override;
 
  private:
+  // Apart, because cancel of timers and of jobs have one signature.
+  class Jobs final : public Compute {
+   public:
+    explicit Jobs(Recorded& outer) : outer_(outer) {}
+    std::uint64_t submit(const JobSpec& spec, Cookie cookie) override;
+    void cancel(std::uint64_t job) override;
+    std::uint32_t device_class() const override { return outer_.inner_.compute.device_class(); }
+
+   private:
+    Recorded& outer_;
+  };
+  // What the node did, as the first word of each entry of the chain.
+  enum class Did : std::uint64_t;
+  void did(Did what, std::uint64_t a = 0, std::uint64_t b = 0);
+  void add(const Cookie& cookie);
+
   Env& inner_;
+  Jobs jobs_;
   Env env_;
   DigestChain chain_;
   std::vector<SendStatus> sends_;

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "engine/base/digest_log.h"
+#include "engine/env/digest_chain.h"
 #include "engine/env/env.h"
-#include "engine/sim/digest_chain.h"
 #include "engine/sim/event_queue.h"
 #include "engine/sim/options.h"
 
@@ -112,7 +112,7 @@ struct Core {
                 Payload payload) {
     queue.push(make_key(at, cls, destination, source), std::move(payload));
   }
-  DigestChain& chain_of(std::uint32_t node) {
+  env::DigestChain& chain_of(std::uint32_t node) {
     return node == env::TraceSink::kWorld ? world_chain : chains[node];
   }
   // Digests a trace event of `node` (or kWorld) and hands it to the sinks.
@@ -124,8 +124,8 @@ struct Core {
   std::vector<std::uint64_t> counters;  // by node
   std::vector<std::uint64_t> outside_counters;  // of the outside, by the node it acts on
   std::uint64_t outside_counter = 0;            // of the outside's own calls
-  std::vector<DigestChain> chains;  // by node
-  DigestChain world_chain;
+  std::vector<env::DigestChain> chains;  // by node
+  env::DigestChain world_chain;
   std::vector<NodeCounters> stats;  // by node
   std::vector<env::TraceSink*> sinks;
   env::Memo memo;

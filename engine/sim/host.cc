@@ -1,80 +1,10 @@
 #include "engine/sim/host.h"
 
 #include <algorithm>
-#include <type_traits>
+
+#include "engine/env/event_digest.h"
 
 namespace orrery::sim {
-namespace {
-
-// Writes an event's fields, in order, into anything with add(u64) and add(Digest128).
-template <class Chain>
-class EventWords {
- public:
-  explicit EventWords(Chain& chain) : chain_(chain) {}
-
-  void operator()(const env::MessageIn& e) {
-    chain_.add(e.from.value);
-    chain_.add(static_cast<std::uint64_t>(e.channel));
-    chain_.add(e.payload.hash());
-  }
-  void operator()(const env::TimerFired& e) {
-    chain_.add(e.timer);
-    cookie(e.cookie);
-  }
-  void operator()(const env::Synced& e) {
-    chain_.add(e.sequence);
-    cookie(e.cookie);
-    chain_.add(e.ok ? 1 : 0);
-  }
-  void operator()(const env::JobDone& e) {
-    chain_.add(e.job);
-    cookie(e.cookie);
-    chain_.add(static_cast<std::uint64_t>(e.result.status));
-    chain_.add(e.result.output.hash());
-    chain_.add(e.result.work_units);
-  }
-  void operator()(const env::PeerUp& e) {
-    chain_.add(e.peer.value);
-    chain_.add(hash128(as_bytes(e.address.text)));
-    chain_.add(hash128(e.key));
-    chain_.add(e.outbound ? 1 : 0);
-  }
-  void operator()(const env::PeerDown& e) {
-    chain_.add(e.peer.value);
-    chain_.add(static_cast<std::uint64_t>(e.reason));
-  }
-  void operator()(const env::DialFailed& e) { chain_.add(hash128(as_bytes(e.address.text))); }
-  void operator()(const env::Request& e) {
-    chain_.add(e.id);
-    chain_.add(e.body.hash());
-  }
-  void operator()(const env::Admin& e) { chain_.add(e.body.hash()); }
-
- private:
-  void cookie(const env::Cookie& c) {
-    chain_.add(c.kind);
-    chain_.add(c.a);
-    chain_.add(c.b);
-  }
-  Chain& chain_;
-};
-
-}  // namespace
-
-Digest128 event_digest(const env::Event& event) {
-  DigestChain chain;
-  chain.add(event.index());
-  std::visit(EventWords(chain), event);
-  return chain.value();
-}
-
-std::string_view event_name(const env::Event& event) {
-  static constexpr std::string_view kNames[] = {"message",     "timer",   "synced",
-                                                "job done",    "peer up", "peer down",
-                                                "dial failed", "request", "admin"};
-  static_assert(std::size(kNames) == std::variant_size_v<env::Event>);
-  return kNames[event.index()];
-}
 
 Host::Host(Core& core, Network& network, const Outside& outside, std::uint32_t index,
            NodeOptions options, NodeFactory factory)
@@ -102,7 +32,7 @@ void Host::boot(const EventKey& key, const pending::Boot& boot) {
   next_timer_ = 1;
   timers_.clear();
   streams_.clear();
-  DigestChain& chain = core_.chains[index_];
+  env::DigestChain& chain = core_.chains[index_];
   chain.add(static_cast<std::uint64_t>(key.time.ns));
   core_.trace(index_, {.kind = env::kNodeBoot, .n = {boot.boot, 0, 0, 0}});
   node_ = factory_();
@@ -135,12 +65,12 @@ std::optional<env::Event> Host::arrive(const pending::Synced& synced) {
 
 void Host::deliver(const EventKey& key, const env::Event& event) {
   ++core_.stats[index_].events;
-  DigestChain& chain = core_.chains[index_];
+  env::DigestChain& chain = core_.chains[index_];
   chain.add(static_cast<std::uint64_t>(key.time.ns));
   chain.add(static_cast<std::uint64_t>(key.cls) << 40 |
             static_cast<std::uint64_t>(event.index()) << 32 | key.source);
   chain.add(key.counter);
-  std::visit(EventWords(chain), event);
+  env::add_fields(chain, event);
   node_->on(env_, event);
 }
 

@@ -112,9 +112,4 @@ class Host final : public env::Clock,
   std::vector<std::pair<std::uint64_t, RandomStream>> streams_;  // by stream id, ascending
 };
 
-// A digest of what the event says; the same for every node that hears the same.
-Digest128 event_digest(const env::Event& event);
-// Name of the event's kind, for people.
-std::string_view event_name(const env::Event& event);
-
 }  // namespace orrery::sim

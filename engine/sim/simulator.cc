@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/codec.h"
+#include "engine/env/event_digest.h"
 
 namespace orrery::sim {
 namespace {
@@ -160,7 +161,7 @@ void Simulator::execute(const EventKey& key, Payload payload) {
 void Simulator::deliver(const EventKey& key, const std::optional<env::Event>& event) {
   Host& host = *hosts_[key.destination];
   if (event && host.is_up()) {
-    event_ = event_name(*event);
+    event_ = env::event_name(*event);
     in_node_ = true;
     host.deliver(key, *event);
     in_node_ = false;
@@ -174,7 +175,7 @@ void Simulator::record(const EventKey& key, const env::Event* event) {
   record_.source = key.source;
   record_.counter = key.counter;
   record_.kind = event_;
-  record_.payload = event == nullptr ? Digest128{} : event_digest(*event);
+  record_.payload = event == nullptr ? Digest128{} : env::event_digest(*event);
   // The driver may have touched any node, so after its calls the whole world is compared.
   record_.after = key.destination == kOutside ? digest() : node_digest(key.destination);
 }

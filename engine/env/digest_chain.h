@@ -10,8 +10,9 @@
 #include <span>
 
 #include "engine/base/digest.h"
+#include "engine/base/hash.h"
 
-namespace orrery::sim {
+namespace orrery::env {
 
 class DigestChain {
  public:
@@ -25,6 +26,13 @@ class DigestChain {
   void add(Digest128 d) {
     add(d.lo);
     add(d.hi);
+  }
+  void add(const Hash256& hash) {
+    for (std::size_t i = 0; i < hash.bytes.size(); i += 8) {
+      std::uint64_t word = 0;
+      for (std::size_t j = 8; j-- > 0;) word = word << 8 | hash.bytes[i + j];
+      add(word);
+    }
   }
   // Commits to every word so far, and to their number.
   Digest128 value() const { return extend(digest_, bytes()); }
@@ -44,4 +52,4 @@ class DigestChain {
   std::size_t used_ = 0;
 };
 
-}  // namespace orrery::sim
+}  // namespace orrery::env
