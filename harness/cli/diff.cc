@@ -6,8 +6,8 @@
 #include "engine/check/divergence.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
-#include "harness/cli/scenario_args.h"
 #include "harness/cli/terminal.h"
+#include "harness/run/replay_file.h"
 #include "harness/run/compare.h"
 #include "reports/record/read.h"
 
@@ -30,8 +30,9 @@ struct Side {
 Result<Side> open_side(const std::string& dir) {
   Side side;
   ASSIGN_OR_RETURN(side.record, report::read_record(dir));
-  ASSIGN_OR_RETURN(const ReplayFile replay, read_replay(dir));
-  ASSIGN_OR_RETURN(side.scenario, load_replay(replay, dir));
+  ASSIGN_OR_RETURN(const run::ReplayFile replay,
+                   run::read_replay_file(dir + "/replay.json"));
+  ASSIGN_OR_RETURN(side.scenario, run::load_replay(replay, dir + "/replay.json"));
   side.until = Time{replay.until_ns};
   return side;
 }

@@ -2,19 +2,19 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
-#include "harness/cli/scenario_args.h"
 #include "harness/cli/terminal.h"
+#include "harness/run/replay_file.h"
 #include "harness/run/run_scenario.h"
 
 namespace orrery::cli {
 
 int replay_command(const ReplayArgs& args) {
-  const auto replay = read_replay(args.run);
+  const auto replay = run::read_replay_file(args.run + "/replay.json");
   if (!replay) {
     complain(replay.error().message);
     return kUsage;
   }
-  const auto scenario = load_replay(*replay, args.run);
+  const auto scenario = run::load_replay(*replay, args.run + "/replay.json");
   if (!scenario) {
     complain(scenario.error().message);
     return kUsage;

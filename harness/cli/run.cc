@@ -12,6 +12,7 @@
 #include "harness/cli/exit_code.h"
 #include "harness/cli/scenario_args.h"
 #include "harness/cli/terminal.h"
+#include "harness/run/replay_file.h"
 #include "harness/run/run_scenario.h"
 #include "reports/record/amount.h"
 #include "reports/record/write.h"
@@ -118,7 +119,7 @@ void print_summary(const report::RunRecord& record, const std::string& dir, bool
 }
 
 Status write_all(report::RunRecord& record, const scenario::Scenario& scenario,
-                 const RunArgs& args, const ReplayFile& replay) {
+                 const RunArgs& args, const run::ReplayFile& replay) {
   // The replay file first: a directory without it could not be repeated.
   TRY(report::write_file_atomically(record.run_dir + "/replay.json", encode(replay)));
   if (!args.no_report) {

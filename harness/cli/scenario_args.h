@@ -16,17 +16,4 @@ std::optional<scenario::LoadOptions> load_options(const std::vector<std::string>
 // Loads; complains with all diagnostics. Nothing: exit with kUsage.
 std::optional<scenario::Scenario> load(const ScenarioArgs& args);
 
-// What re-creates a run from its directory alone: the file with its includes, as JSON, and the
-// overrides.
-struct ReplayFile {
-  std::string document;
-  scenario::LoadOptions options;
-  std::int64_t until_ns = 0;
-  std::string digest;
-};
-std::string encode(const ReplayFile& replay);
-Result<ReplayFile> read_replay(const std::string& dir);
-// The scenario of a run directory.
-Result<scenario::Scenario> load_replay(const ReplayFile& replay, const std::string& dir);
-
 }  // namespace orrery::cli

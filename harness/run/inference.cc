@@ -25,6 +25,10 @@ Result<std::unique_ptr<Inference>> Inference::make(const std::vector<scenario::M
   return made;
 }
 
+std::uint64_t Inference::bytes(const std::string& model) const {
+  return gpu::encoded_size(artefacts_.at(digests_.at(model)).config);
+}
+
 env::JobResult Inference::execute(const env::JobSpec& spec) {
   Writer key;
   key.hash(spec.model).bytes(spec.input.view()).bytes(spec.parameters.view());

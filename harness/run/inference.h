@@ -22,6 +22,8 @@ class Inference {
 
   // Content hash of the artefact made for a model's name.
   const Hash256& digest(const std::string& model) const { return digests_.at(model); }
+  // Size of its encoded artefact.
+  std::uint64_t bytes(const std::string& model) const;
   env::JobResult execute(const env::JobSpec& spec);
 
  private:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/run/machine.h"
+#include "harness/run/network.h"
 #include "protocol/ledger/accounts.h"
 #include "protocol/ledger/staking.h"
 
@@ -15,28 +16,6 @@ using chain::ChainEventKind;
 using chain::RewardRole;
 
 double seconds(Time t) { return static_cast<double>(t.ns) / 1e9; }
-
-std::string role_name(scenario::Role role) {
-  switch (role) {
-    case scenario::Role::kBootstrap: return "bootstrap";
-    case scenario::Role::kValidator: return "validator";
-    case scenario::Role::kMiner: return "miner";
-    case scenario::Role::kUser: return "user";
-    case scenario::Role::kFull: return "full";
-  }
-  return "unknown";
-}
-
-std::string fault_name(scenario::FaultKind kind) {
-  switch (kind) {
-    case scenario::FaultKind::kPartition: return "partition";
-    case scenario::FaultKind::kCrash: return "crash";
-    case scenario::FaultKind::kBehave: return "behave";
-    case scenario::FaultKind::kClockOffset: return "clock";
-    case scenario::FaultKind::kLink: return "link";
-  }
-  return "unknown";
-}
 
 std::string cause_name(std::uint64_t cause) {
   switch (static_cast<chain::SlashCause>(cause)) {

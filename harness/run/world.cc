@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <map>
 
-#include "harness/run/keys.h"
-#include "protocol/node/worker.h"
+#include "harness/run/load.h"
+#include "harness/run/network.h"
+#include "protocol/adversary/actor.h"
 #include "protocol/types/seeded_bug.h"
 
 namespace orrery::run {
@@ -48,6 +49,17 @@ std::uint32_t region_index(const std::vector<std::string>& names, const std::str
                                     names.begin());
 }
 
+void schedule_next(sim::Simulator& simulator, const std::shared_ptr<LoadSource>& source,
+                   Time after) {
+  const Time at = source->next_time(after);
+  if (at == kNever) return;
+  simulator.call_at(at, [&simulator, source, at] {
+    simulator.inject_request(at, source->user(), source->next_id(),
+                             Buffer(source->next_request()));
+    schedule_next(simulator, source, at);
+  });
+}
+
 // The seeded bug is known by name to the loader and by number to the chain.
 Status arm_seeded_bug(scenario::Scenario& scenario) {
   if (scenario.seeded_bug.empty()) return {};
@@ -69,7 +81,8 @@ Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
   std::unique_ptr<World> world(new World(scenario));
   TRY(arm_seeded_bug(world->scenario_));
   ASSIGN_OR_RETURN(world->inference_, Inference::make(scenario.models, options.memo));
-  ASSIGN_OR_RETURN(const auto network, world->make_genesis());
+  ASSIGN_OR_RETURN(const auto network,
+                   make_network(world->scenario_, *world->inference_, sim::kWallOrigin));
   sim::SimOptions sim_options;
   sim_options.seed = scenario.seed;
   sim_options.memo = options.memo;
@@ -85,28 +98,12 @@ Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
   });
   world->observe(network, options.invariants);
   world->add_nodes(network);
-  schedule_load(world->scenario_, *world->inference_, *world->simulator_);
+  for (const auto& source : make_load(world->scenario_, *world->inference_)) {
+    schedule_next(*world->simulator_, source, source->start());
+  }
   for (const scenario::FaultSpec& fault : world->scenario_.timeline) world->schedule_fault(fault);
   world->schedule_samples();
   return world;
-}
-
-Result<std::shared_ptr<const chain::Network>> World::make_genesis() {
-  chain::Genesis genesis{.time_ns = sim::kWallOrigin};
-  for (const scenario::NodeSpec& node : scenario_.nodes) {
-    genesis.accounts.push_back({.key = account_key(scenario_, node.name).public_key(),
-                                .balance = node.balance,
-                                .stake = node.stake,
-                                .validator = node.role == scenario::Role::kValidator,
-                                .worker = node.role == scenario::Role::kMiner});
-  }
-  for (const scenario::ModelSpec& model : scenario_.models) {
-    genesis.models.push_back(
-        {.digest = inference_->digest(model.name),
-         .name = model.name,
-         .owner = chain::address_of(account_key(scenario_, model.owner).public_key())});
-  }
-  return chain::make_network(scenario_.chain, std::move(genesis));
 }
 
 Status World::add_links() {
@@ -127,11 +124,7 @@ Status World::add_links() {
 
 void World::add_nodes(const std::shared_ptr<const chain::Network>& network) {
   std::map<std::string, scenario::DeviceSpec> devices;
-  std::map<std::string, std::uint32_t> classes;
-  for (const scenario::DeviceSpec& device : scenario_.devices) {
-    classes.emplace(device.name, static_cast<std::uint32_t>(classes.size()));
-    devices[device.name] = device;
-  }
+  for (const scenario::DeviceSpec& device : scenario_.devices) devices[device.name] = device;
   std::vector<env::Address> bootstrap;
   for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
     if (scenario_.nodes[i].role == scenario::Role::kBootstrap) {
@@ -139,15 +132,9 @@ void World::add_nodes(const std::shared_ptr<const chain::Network>& network) {
     }
   }
   const auto regions = region_names(scenario_);
-  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
+  for (std::uint32_t i = 0; i < scenario_.nodes.size(); ++i) {
     const scenario::NodeSpec& spec = scenario_.nodes[i];
-    const chain::NodeConfig config{.network = network,
-                                   .name = spec.name,
-                                   .key = account_key(scenario_, spec.name),
-                                   .roles = {.bootstrap = spec.role == scenario::Role::kBootstrap,
-                                             .validator = spec.role == scenario::Role::kValidator,
-                                             .miner = spec.role == scenario::Role::kMiner},
-                                   .bootstrap = bootstrap};
+    const chain::NodeConfig config = node_config(scenario_, network, i, bootstrap);
     const scenario::DeviceSpec& device = devices[spec.device];
     sim::NodeOptions options{.name = spec.name,
                              .key = config.key.public_key().bytes,
@@ -157,41 +144,18 @@ void World::add_nodes(const std::shared_ptr<const chain::Network>& network) {
                              .uplink_bytes_per_second = spec.uplink_bytes_per_second,
                              .device = {.overhead = device.job_overhead,
                                         .work_units_per_second = device.work_units_per_second,
-                                        .device_class = classes[spec.device]}};
-    // Honest nodes are the plain node: only those that the scenario lets misbehave are actors.
-    if (may_misbehave_[i]) {
-      simulator_->add_node(std::move(options), [config, behaviour = spec.behaviour] {
-        return std::make_unique<chain::Actor>(config, behaviour);
-      });
-    } else {
-      simulator_->add_node(std::move(options),
-                           [config] { return std::make_unique<chain::ChainNode>(config); });
-    }
+                                        .device_class = device_class(scenario_, spec.device)}};
+    simulator_->add_node(std::move(options),
+                         [config, behaviour = spec.behaviour, actor = may_misbehave_[i]] {
+                           return make_node(config, behaviour, actor);
+                         });
   }
 }
 
 void World::observe(const std::shared_ptr<const chain::Network>& network, bool invariants) {
-  may_misbehave_.assign(scenario_.nodes.size(), false);
-  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
-    may_misbehave_[i] = scenario_.nodes[i].behaviour != "honest";
-  }
-  for (const scenario::FaultSpec& fault : scenario_.timeline) {
-    if (fault.kind != scenario::FaultKind::kBehave) continue;
-    for (std::uint32_t target : fault.targets) may_misbehave_[target] = true;
-  }
-  observer_.network = network;
+  may_misbehave_ = may_misbehave(scenario_);
+  observer_ = make_observer(scenario_, *inference_, network);
   observer_.node = [this](std::uint32_t index) { return node(index); };
-  for (std::size_t i = 0; i < scenario_.nodes.size(); ++i) {
-    observer_.honest.push_back(!may_misbehave_[i]);
-    const auto key = account_key(scenario_, scenario_.nodes[i].name).public_key();
-    observer_.owners[chain::address_of(key)] = static_cast<std::uint32_t>(i);
-  }
-  observer_.truth = [this](const chain::Task& task) -> std::optional<Hash256> {
-    const env::JobResult result = inference_->execute(chain::job_of(task));
-    const auto decoded = gpu::InferenceResult::decode(result.output.view());
-    if (result.status != env::JobStatus::kDone || !decoded) return std::nullopt;
-    return decoded->digest();
-  };
   if (invariants) chain::add_invariants(checkers_, observer_);
   recorder_ = std::make_unique<Recorder>(scenario_, observer_, *simulator_);
   asserts_ = std::make_unique<Asserts>(scenario_.asserts);
@@ -201,9 +165,7 @@ void World::observe(const std::shared_ptr<const chain::Network>& network, bool i
 
 const chain::ChainNode* World::node(std::uint32_t index) const {
   const env::Node* node = simulator_->node(index);
-  if (!node) return nullptr;
-  if (may_misbehave_[index]) return &static_cast<const chain::Actor*>(node)->node();
-  return static_cast<const chain::ChainNode*>(node);
+  return node ? &chain_side(*node, may_misbehave_[index]) : nullptr;
 }
 
 #ifdef ORRERY_SEEDED_BUGS

@@ -58,7 +58,6 @@ class World {
  private:
   explicit World(const scenario::Scenario& scenario) : scenario_(scenario) {}
 
-  Result<std::shared_ptr<const chain::Network>> make_genesis();
   Status add_links();
   void add_nodes(const std::shared_ptr<const chain::Network>& network);
   void observe(const std::shared_ptr<const chain::Network>& network, bool invariants);
@@ -78,9 +77,5 @@ class World {
   std::vector<bool> may_misbehave_;
   bool finished_ = false;
 };
-
-// Schedules the scenario's load into a simulator (load.cc).
-void schedule_load(const scenario::Scenario& scenario, const Inference& inference,
-                   sim::Simulator& simulator);
 
 }  // namespace orrery::run

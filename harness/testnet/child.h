@@ -1,0 +1,32 @@
+// Starting and ending one process. POSIX only; no state but the pid.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace orrery::testnet {
+
+struct ChildOptions {
+  std::vector<std::string> command;  // program and arguments; the program is found in PATH
+  std::string log;                   // standard output and error are appended here
+  std::vector<std::string> environment;  // NAME=value, added to ours
+};
+
+struct Child {
+  pid_t pid = 0;
+  int control = -1;  // our end of a socket pair; the child has the other one as descriptor 3
+};
+
+inline constexpr int kControlFd = 3;
+
+// kIo with the system's reason.
+Result<Child> spawn(const ChildOptions& options);
+
+// Whether the process still runs; false also for a zombie that was waited for elsewhere.
+bool is_alive(pid_t pid);
+
+}  // namespace orrery::testnet
