@@ -14,6 +14,8 @@ Bytes encode(const UserRequest& r) {
     out.bytes(encode(r.task));
   } else if (r.kind == UserRequest::Kind::kTransfer) {
     out.array(r.to.bytes).wide(r.amount);
+  } else if (r.kind == UserRequest::Kind::kTransaction) {
+    out.bytes(r.encoded);
   } else {
     out.wide(r.amount);
   }
@@ -42,6 +44,12 @@ Result<UserRequest> decode_user_request(ByteView bytes) {
       r.kind = UserRequest::Kind::kUnstake;
       r.amount = in.wide();
       break;
+    case 3: {
+      r.kind = UserRequest::Kind::kTransaction;
+      const ByteView encoded = in.bytes(kMaxTransactionBytes);
+      r.encoded.assign(encoded.begin(), encoded.end());
+      break;
+    }
     default: in.fail("unknown kind of request");
   }
   TRY(in.finish());
@@ -74,6 +82,8 @@ void serve_user(env::Env& env, const env::Request& request, Wallet& wallet,
   } else if (asked->kind == UserRequest::Kind::kTask) {
     sent = wallet.submit(env, kRequestTag, encode(asked->task));
     reply.task = task_id(params.id, wallet.address(), nonce);
+  } else if (asked->kind == UserRequest::Kind::kTransaction) {
+    sent = wallet.pass_on(env, asked->encoded);
   } else if (asked->kind == UserRequest::Kind::kUnstake) {
     sent = wallet.submit(env, kUnstakeTag, encode(UnstakePayload{asked->amount}));
   } else {

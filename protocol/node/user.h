@@ -7,10 +7,11 @@
 namespace orrery::chain {
 
 struct UserRequest {
-  enum class Kind : std::uint8_t { kTask, kTransfer, kUnstake } kind = Kind::kTask;
+  enum class Kind : std::uint8_t { kTask, kTransfer, kUnstake, kTransaction } kind = Kind::kTask;
   RequestPayload task;     // kTask
   Address to;              // kTransfer
   Amount amount = 0;       // kTransfer, kUnstake
+  Bytes encoded;           // kTransaction: signed by whoever it is of, passed on as it is
 };
 Bytes encode(const UserRequest& request);
 Result<UserRequest> decode_user_request(ByteView bytes);
@@ -25,7 +26,8 @@ struct UserReply {
 Bytes encode(const UserReply& reply);
 Result<UserReply> decode_user_reply(ByteView bytes);
 
-// Turns the request into a transaction of this node's account and replies.
+// Turns the request into a transaction of this node's account, or takes the one it brings, and
+// replies.
 void serve_user(env::Env& env, const env::Request& request, Wallet& wallet,
                 const ChainParams& params);
 

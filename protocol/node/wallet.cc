@@ -15,10 +15,20 @@ Result<Hash256> Wallet::submit(env::Env& env, PayloadTag tag, Bytes payload) {
                  .payload = std::move(payload)};
   sign(tx, config_.key);
   ASSIGN_OR_RETURN(const TransactionPtr shared, shared_transaction(encode(tx), env.memo));
-  TRY(mempool_.add(shared, chain_.state(), height));
-  env.trace.emit({.kind = kTraceTxAdmitted, .n = {shared->tx.nonce}, .a = shared->id});
-  gossip_.announce_transaction(env, shared->id);
-  return shared->id;
+  return admit(env, shared);
+}
+
+Result<Hash256> Wallet::pass_on(env::Env& env, ByteView encoded) {
+  ASSIGN_OR_RETURN(const TransactionPtr shared, shared_transaction(encoded, env.memo));
+  if (mempool_.contains(shared->id)) return shared->id;
+  return admit(env, shared);
+}
+
+Result<Hash256> Wallet::admit(env::Env& env, const TransactionPtr& tx) {
+  TRY(mempool_.add(tx, chain_.state(), chain_.head().height() + 1));
+  env.trace.emit({.kind = kTraceTxAdmitted, .n = {tx->tx.nonce}, .a = tx->id});
+  gossip_.announce_transaction(env, tx->id);
+  return tx->id;
 }
 
 void Wallet::fulfil(env::Env& env, PayloadTag tag, const Hash256& subject, Bytes payload) {

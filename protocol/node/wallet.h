@@ -1,5 +1,5 @@
 // The node's own account: makes, signs and submits its transactions, each obligation at most once
-// at a time.
+// at a time. What users signed themselves enters the pool here, too.
 #pragma once
 
 #include <map>
@@ -21,12 +21,17 @@ class Wallet {
 
   // Signs and submits a payload; the id, or why this node's own pool refuses it.
   Result<Hash256> submit(env::Env& env, PayloadTag tag, Bytes payload);
+  // Submits a transaction that somebody else has signed; the id, or why it is refused. One that
+  // waits already is accepted and not announced again.
+  Result<Hash256> pass_on(env::Env& env, ByteView encoded);
   // Submits unless a transaction for the same (tag, subject) is still waiting.
   void fulfil(env::Env& env, PayloadTag tag, const Hash256& subject, Bytes payload);
   // Nonce that the next submission will use.
   std::uint64_t next_nonce() const { return mempool_.next_nonce(address(), chain_.state()); }
 
  private:
+  Result<Hash256> admit(env::Env& env, const TransactionPtr& tx);
+
   const NodeConfig& config_;
   Chain& chain_;
   Mempool& mempool_;

@@ -11,7 +11,9 @@ std::vector<Bytes> fuzz::seeds() {
   std::vector<Bytes> out{
       encode(UserRequest{.kind = UserRequest::Kind::kTask, .task = sample_request()}),
       encode(UserRequest{.kind = UserRequest::Kind::kTransfer, .amount = 7}),
-      encode(UserRequest{.kind = UserRequest::Kind::kUnstake, .amount = 7})};
+      encode(UserRequest{.kind = UserRequest::Kind::kUnstake, .amount = 7}),
+      encode(UserRequest{.kind = UserRequest::Kind::kTransaction,
+                         .encoded = encode(sample_transaction())})};
   for (Bytes& request : out) request.insert(request.begin(), 0);
   for (const bool accepted : {false, true}) {
     Bytes reply = encode(chain::UserReply{.accepted = accepted, .error = accepted ? "" : "no"});
