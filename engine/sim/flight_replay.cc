@@ -66,6 +66,7 @@ class FlightReplay::Impl final : public env::Clock,
       recorded_->begin(*heard);
       if (const auto* synced = std::get_if<env::Synced>(&heard->event); synced && synced->ok) {
         store_.mark_durable(synced->sequence);
+        emit({.kind = env::kStoreSynced, .n = {synced->sequence, 1}});
       }
       node_->on(recorded_->env(), heard->event);
     } else {
@@ -92,9 +93,11 @@ class FlightReplay::Impl final : public env::Clock,
                   fmt::format("the disk had {} batches at boot {}, the log made only {}",
                               boot.store_sequence, boot.boot, store_.sequence()));
     }
+    const bool crashed = node_ != nullptr;
     node_.reset();
     store_.mark_durable(boot.store_sequence);
-    store_.crash();
+    const std::uint64_t lost = store_.crash();
+    if (crashed) emit({.kind = env::kNodeCrash, .n = {lost, boot.store_sequence == 0 ? 1u : 0u}});
     boot_ = boot;
     ++boots_;
     next_timer_ = next_job_ = 1;
@@ -119,9 +122,12 @@ class FlightReplay::Impl final : public env::Clock,
   }
   // env::Transport
   env::Address self() const override { return {boot_.self}; }
-  env::SendStatus send(env::PeerId, env::Channel, const Buffer&) override {
-    return next_send_ < answered_.sends.size() ? answered_.sends[next_send_++]
-                                               : env::SendStatus::kQueued;
+  env::SendStatus send(env::PeerId to, env::Channel, const Buffer& payload) override {
+    const env::SendStatus status = next_send_ < answered_.sends.size()
+                                       ? answered_.sends[next_send_++]
+                                       : env::SendStatus::kQueued;
+    if (status == env::SendStatus::kQueued && on_send_) on_send_(wall_, to, payload);
+    return status;
   }
   void dial(const env::Address&) override {}
   void drop(env::PeerId) override {}
@@ -153,6 +159,7 @@ class FlightReplay::Impl final : public env::Clock,
   std::optional<env::Recorded> recorded_;
   std::unique_ptr<env::Node> node_;
   std::vector<env::TraceSink*> sinks_;
+  SendFunction on_send_;
 
   env::FlightBoot boot_;
   Time mono_{};
@@ -173,6 +180,7 @@ FlightReplay::FlightReplay(Factory factory, env::Memo& memo)
 FlightReplay::~FlightReplay() = default;
 
 void FlightReplay::add_sink(env::TraceSink& sink) { impl_->sinks_.push_back(&sink); }
+void FlightReplay::on_send(SendFunction function) { impl_->on_send_ = std::move(function); }
 Result<bool> FlightReplay::execute(const FlightStep& step) { return impl_->execute(step); }
 const env::Node* FlightReplay::node() const { return impl_->node_.get(); }
 std::uint64_t FlightReplay::steps() const { return impl_->steps_; }

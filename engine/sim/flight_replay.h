@@ -38,6 +38,9 @@ class FlightReplay {
 
   // Trace events go here, with the wall time of their step. Sinks outlive this object.
   void add_sink(env::TraceSink& sink);
+  // Called at each message that the node sent and the network took.
+  using SendFunction = std::function<void(Time wall, env::PeerId to, const Buffer& payload)>;
+  void on_send(SendFunction function);
 
   // Executes the step. True: same digest as recorded, or none was. False: the first step that
   // differs; the replay has parted from the live node and must not go on. kMalformed: the log does

@@ -4,16 +4,17 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
+#include "harness/cli/live_args.h"
 #include "harness/cli/terminal.h"
 
 namespace orrery::cli {
 namespace {
 
 constexpr const char* kExitCodes =
-    "Exit codes: 0 all held · 1 an assertion or invariant failed · 2 bad usage or scenario · 3 "
-    "this\n"
-    "machine cannot honour it · 5 non-determinism · 7 internal error · 130 interrupted, partial\n"
-    "results kept. Data goes to standard output, words for people to standard error.";
+    "Exit codes: 0 all held · 1 an assertion or invariant failed · 2 bad usage or scenario ·\n"
+    "3 this machine cannot honour it · 4 not in time · 5 non-determinism · 6 a node failed ·\n"
+    "7 internal error · 130 interrupted, partial results kept. Data goes to standard output,\n"
+    "words for people to standard error.";
 
 void add_scenario(CLI::App& verb, ScenarioArgs& args) {
   verb.add_option("file", args.file, "Scenario file (YAML or JSON)")->required();
@@ -33,6 +34,7 @@ struct Options {
   ReportArgs report;
   SchemaArgs schema;
   DoctorArgs doctor;
+  LiveArgs live;
 };
 
 void add_run(CLI::App& app, RunArgs& args) {
@@ -118,7 +120,8 @@ int dispatch(const CLI::App& app, const Options& o) {
   if (verb == "diff") return diff_command(o.diff);
   if (verb == "report") return report_command(o.report);
   if (verb == "schema") return schema_command(o.schema);
-  return doctor_command(o.doctor);
+  if (verb == "doctor") return doctor_command(o.doctor);
+  return dispatch_live(verb, o.live).value_or(kUsage);
 }
 
 int main_checked(int argc, char** argv) {
@@ -129,6 +132,7 @@ int main_checked(int argc, char** argv) {
   add_run(app, options.run);
   add_look(app, options);
   add_make(app, options);
+  add_live_verbs(app, options.live);
   app.require_subcommand(1);
   app.set_version_flag("--version", ORRERY_VERSION);
   app.footer(kExitCodes);

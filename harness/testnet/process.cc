@@ -23,7 +23,6 @@
 #include "harness/testnet/line_channel.h"
 #include "harness/testnet/rpc/server.h"
 #include "protocol/types/trace_kinds.h"
-#include "reports/render/assets.h"
 
 namespace orrery::testnet {
 namespace {
@@ -90,6 +89,7 @@ class Process final : public NodeView, public env::TraceSink {
       failure_ = error;
       stop();
     });
+    TRY(serve());
     tell({{"type", "ready"}, {"height", node().chain().head().height()},
           {"finalized", node().chain().finalized_height()}});
     log_line(env::LogLevel::kInfo, fmt::format("{} at {}, rpc {}", place_.name, place_.p2p(),
@@ -207,14 +207,17 @@ class Process final : public NodeView, public env::TraceSink {
                                                             scenario_.nodes[index_].behaviour,
                                                             actor_)));
     host_->set_clock_offset(scenario_.nodes[index_].clock_offset);
-    ASSIGN_OR_RETURN(rpc_, RpcServer::listen(loop_,
-                                             {.ip = place_.ip,
-                                              .port = place_.rpc_port,
-                                              .page = std::string(report::live_page())},
-                                             *this));
+    host_->add_sink(*this);
+    return {};
+  }
+
+  // After the boot: what RPC shows is there then.
+  Status serve() {
+    ASSIGN_OR_RETURN(rpc_, RpcServer::listen(
+                               loop_, {.ip = place_.ip, .port = place_.rpc_port, .page = {}},
+                               *this));
     place_.p2p_port = host_->transport().port();
     place_.rpc_port = rpc_->port();
-    host_->add_sink(*this);
     host_->add_sink(*rpc_);
     return {};
   }
@@ -222,7 +225,7 @@ class Process final : public NodeView, public env::TraceSink {
   void stop() {
     if (stopping_) return;
     stopping_ = true;
-    rpc_->close();
+    if (rpc_) rpc_->close();
     host_->stop();
     asio::post(loop_, [this] { loop_.stop(); });
   }
