@@ -205,7 +205,7 @@ bool ChatDesk::look(const ReadContext& c, Chat& chat, RpcResult& result) {
       result = refuse(kTaskFailed, "the task was refunded: nobody delivered in time");
       return true;
     case chain::TaskState::kSlashed:
-      result = refuse(kTaskFailed, "the result was wrong: its worker was slashed, the task refunded");
+      result = refuse(kTaskFailed, "the result was wrong: its worker was slashed");
       return true;
     case chain::TaskState::kRevealed:
       tell(chat, "revealed", height);

@@ -1,5 +1,5 @@
 // What RPC may see and ask of the live node in whose process it runs, on that node's loop. Reading
-// changes nothing in the node; all that changes it goes through request(), and is in the flight log.
+// changes nothing in the node; what changes it goes through request(), and is in the flight log.
 #pragma once
 
 #include <cstdint>

@@ -33,7 +33,8 @@ struct RpcOptions {
 
 class RpcServer final : public env::TraceSink {
  public:
-  // kIo with the address in the message if it cannot listen. `view` outlives the server.
+  // kIo with the address in the message if it cannot listen. `view` outlives the server, and its
+  // node has booted.
   static Result<std::unique_ptr<RpcServer>> listen(boost::asio::io_context& loop,
                                                    RpcOptions options, NodeView& view);
   ~RpcServer() override;

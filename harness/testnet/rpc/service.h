@@ -1,5 +1,5 @@
-// Everything that the door does but sockets: calls, subscriptions, REST, metrics and the page. Owned
-// by the server; used on the node's loop, outside the node's handlers.
+// Everything that the door does but sockets: calls, subscriptions, REST, metrics and the page.
+// Owned by the server; used on the node's loop, outside the node's handlers.
 #pragma once
 
 #include <functional>

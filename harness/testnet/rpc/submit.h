@@ -1,5 +1,5 @@
-// submitTransaction: reads a transaction that its sender has signed, as hexadecimal of the canonical
-// encoding or as fields. The node gets exactly the bytes that were signed.
+// submitTransaction: reads a transaction that its sender has signed, as hexadecimal of the
+// canonical encoding or as fields. The node gets exactly the bytes that were signed.
 #pragma once
 
 #include "harness/testnet/rpc/json_rpc.h"

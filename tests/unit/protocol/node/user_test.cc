@@ -11,7 +11,8 @@ using Kind = UserRequest::Kind;
 
 TEST(UserRequest, EveryKindComesBackAsItWas) {
   const UserRequest requests[] = {
-      {.kind = Kind::kTask, .task = {.prompt = {'h', 'i'}}},
+      {.kind = Kind::kTask,
+       .task = {.prompt = {1, 2}, .params = gpu::SamplingParams{.max_tokens = 4}.encode()}},
       {.kind = Kind::kTransfer, .to = test::addr(test::key(1)), .amount = 7},
       {.kind = Kind::kUnstake, .amount = 8},
       {.kind = Kind::kTransaction, .encoded = {1, 2, 3}}};
