@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "harness/cli/exit_code.h"
 #include "harness/cli/live_args.h"
 #include "harness/cli/net.h"
@@ -75,6 +77,8 @@ int conform_command(const ConformArgs& args) {
   const auto result = testnet::conform(*home, options);
   if (!result) return give_up(result.error());
   const std::string out = args.out.empty() ? home->dir() + "/conform" : args.out;
+  std::error_code error;
+  std::filesystem::create_directories(out, error);
   const std::string text = testnet::conformance_json(*result);
   if (const auto written = report::write_file_atomically(out + "/conform.json", text + "\n");
       !written) {
