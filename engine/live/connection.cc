@@ -274,6 +274,8 @@ void Connection::set_rule(const LinkRule& rule) {
 // A ping passes the queues: it keeps a slow link's session alive while a large frame waits.
 void Connection::keep_alive() {
   const Time now = steady_now();
+  // What this process slept through is not the remote's silence.
+  if (now > deadline_) last_heard_ = std::min(now, last_heard_ + (now - deadline_));
   const TransportTiming& timing = options_.timing;
   if (now >= last_heard_ + timing.silence) return end(EndReason::kSilence);
   const bool mute = writing_ || outbox_.rule().blocked;
@@ -306,17 +308,21 @@ void Connection::close() {
   if (state_ != State::kUp) return;
   const bool blocked = outbox_.rule().blocked;
   state_ = blocked ? State::kParked : State::kClosing;
-  wait_until(steady_now() + (blocked ? options_.timing.silence : options_.timing.linger));
+  if (blocked) return park();
+  wait_until(steady_now() + options_.timing.linger);
   schedule_flush();
 }
 
 void Connection::end(EndReason reason) {
-  const bool park = state_ == State::kUp && outbox_.rule().blocked;
-  state_ = park ? State::kParked : State::kGone;
+  const bool parks = state_ == State::kUp && outbox_.rule().blocked;
+  state_ = parks ? State::kParked : State::kGone;
   owner_->on_end(*this, reason);
-  if (!park) return gone();
-  if (state_ == State::kParked) wait_until(steady_now() + options_.timing.silence);
+  if (!parks) return gone();
+  if (state_ == State::kParked) park();
 }
+
+// Twice the silence: by then the remote has given up by itself.
+void Connection::park() { wait_until(steady_now() + options_.timing.silence * 2); }
 
 void Connection::gone() {
   state_ = State::kGone;

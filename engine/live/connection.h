@@ -125,6 +125,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void keep_alive();
   void wait_until(Time at);
   void end(EndReason reason);
+  void park();
   void gone();
   void close_socket();
 

@@ -131,6 +131,16 @@ class Stranger {
     boost::system::error_code ignored;
     boost::asio::write(socket_, boost::asio::buffer(bytes.data(), bytes.size()), ignored);
   }
+  Bytes read(Loop& loop, std::size_t size) {
+    Bytes bytes(size);
+    std::size_t got = 0;
+    EXPECT_TRUE(loop.until([&] {
+      boost::system::error_code none_yet;
+      got += socket_.read_some(boost::asio::buffer(bytes.data() + got, size - got), none_yet);
+      return got == size;
+    }));
+    return bytes;
+  }
   // The other side has closed.
   bool is_closed() {
     std::uint8_t byte[64];
