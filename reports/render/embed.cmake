@@ -1,6 +1,6 @@
-# Writes each text file of ASSETS (in FROM) as a constant of reports/render/assets.h into TO:
+# Writes each text file of ASSETS (in FROM) as a constant that HEADER declares into TO:
 # report.css -> kReportCss. A raw string holds any text that lacks its delimiter.
-set(out "#include \"reports/render/assets.h\"\n\nnamespace orrery::report {\n")
+set(out "#include \"${HEADER}\"\n\nnamespace orrery::report {\n")
 foreach(asset ${ASSETS})
   file(READ ${FROM}/${asset} text)
   if(text MATCHES "\\)~asset~\"")

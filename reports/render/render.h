@@ -7,12 +7,9 @@
 
 #include "engine/base/result.h"
 #include "reports/record/run_record.h"
+#include "reports/render/page.h"
 
 namespace orrery::report {
-
-// The minified Plotly that the build made. Where the build directory is gone, pass another path in
-// RenderOptions.
-std::string default_plotly_js();
 
 struct RenderOptions {
   std::string plotly_js = default_plotly_js();  // Plotly's minified browser bundle

@@ -7,8 +7,8 @@
 #include "harness/testnet/rpc/network_methods.h"
 #include "harness/testnet/rpc/views.h"
 #include "protocol/ledger/accounts.h"
-#include "protocol/models/registry.h"
 #include "protocol/ledger/staking.h"
+#include "protocol/models/registry.h"
 
 namespace orrery::testnet {
 namespace {
@@ -23,35 +23,33 @@ tl::unexpected<RpcError> wrong(std::string message) {
 RpcResult get_chain_info(const ReadContext& c, const Params&) {
   const chain::Chain& chain = c.chain();
   const chain::ChainParams& params = chain.params();
-  const chain::Amount burnt =
-      chain::amount_at(chain.state(), chain::pool_path(chain::kBurntPool));
-  return object(
-      {{"chain_id", params.id},
-       {"preset", params.preset},
-       {"height", chain.head().height()},
-       {"latest_block_hash", to_hex(chain.head().hash())},
-       {"latest_timestamp_ms", unix_ms(chain.head().header().timestamp_ns)},
-       {"finalized_height", chain.finalized_height()},
-       {"finalized_hash", to_hex(chain.tree().root().hash())},
-       {"genesis_hash", to_hex(chain.network().genesis_block->hash)},
-       {"state_root", to_hex(chain.head().header().state_root)},
-       {"epoch", chain.finality().justified().epoch},
-       {"block_interval_ms", params.consensus.block_interval.ns / 1'000'000},
-       {"slot_ms", params.consensus.slot.ns / 1'000'000},
-       {"total_supply", to_decimal(params.token.supply - burnt)},
-       {"symbol", params.token.symbol},
-       {"decimals", params.token.decimals},
-       {"base_fee", to_decimal(params.fees.base_fee)},
-       {"price_per_1000_tokens", to_decimal(params.fees.price_per_1000_tokens)},
-       {"max_output_tokens", params.work.max_output_tokens},
-       {"max_prompt_bytes", params.work.max_prompt_bytes},
-       {"peers", c.view.node().gossip().peers()},
-       {"mempool", c.view.node().mempool().size()},
-       {"node", node_json(c.view)}});
+  const chain::Amount burnt = chain::amount_at(chain.state(), chain::pool_path(chain::kBurntPool));
+  return object({{"chain_id", params.id},
+                 {"preset", params.preset},
+                 {"height", chain.head().height()},
+                 {"latest_block_hash", to_hex(chain.head().hash())},
+                 {"latest_timestamp_ms", unix_ms(chain.head().header().timestamp_ns)},
+                 {"finalized_height", chain.finalized_height()},
+                 {"finalized_hash", to_hex(chain.tree().root().hash())},
+                 {"genesis_hash", to_hex(chain.network().genesis_block->hash)},
+                 {"state_root", to_hex(chain.head().header().state_root)},
+                 {"epoch", chain.finality().justified().epoch},
+                 {"block_interval_ms", params.consensus.block_interval.ns / 1'000'000},
+                 {"slot_ms", params.consensus.slot.ns / 1'000'000},
+                 {"total_supply", to_decimal(params.token.supply - burnt)},
+                 {"symbol", params.token.symbol},
+                 {"decimals", params.token.decimals},
+                 {"base_fee", to_decimal(params.fees.base_fee)},
+                 {"price_per_1000_tokens", to_decimal(params.fees.price_per_1000_tokens)},
+                 {"max_output_tokens", params.work.max_output_tokens},
+                 {"max_prompt_bytes", params.work.max_prompt_bytes},
+                 {"peers", c.view.node().gossip().peers()},
+                 {"mempool", c.view.node().mempool().size()},
+                 {"node", node_json(c.view)}});
 }
 
 RpcResult get_block(const ReadContext& c, const Params& params) {
-  const JsonView id = params.get("block", 0) ? params.get("block", 0)
+  const JsonView id = params.get("block", 0)    ? params.get("block", 0)
                       : params.get("height", 0) ? params.get("height", 0)
                                                 : params.get("hash", 0);
   std::string text = "latest";
@@ -92,14 +90,13 @@ RpcResult get_transaction(const ReadContext& c, const Params& params) {
   if (!place) return Json(nullptr);
   const chain::BlockPtr block = c.chain().block_at(c.view.env(), place->height);
   if (!block || place->index >= block->block.transactions.size()) return Json(nullptr);
-  std::vector<Member> members = transaction_members(*block->block.transactions[place->index],
-                                                    c.chain().network().modules);
-  members.insert(members.end(),
-                 {{"height", place->height},
-                  {"block", to_hex(block->hash)},
-                  {"index", place->index},
-                  {"final", place->height <= c.chain().finalized_height()},
-                  {"ok", place->ok ? Json(*place->ok) : Json(nullptr)}});
+  std::vector<Member> members =
+      transaction_members(*block->block.transactions[place->index], c.chain().network().modules);
+  members.insert(members.end(), {{"height", place->height},
+                                 {"block", to_hex(block->hash)},
+                                 {"index", place->index},
+                                 {"final", place->height <= c.chain().finalized_height()},
+                                 {"ok", place->ok ? Json(*place->ok) : Json(nullptr)}});
   return object(members);
 }
 
@@ -123,10 +120,10 @@ std::optional<chain::Address> address_of(const Params& params) {
 RpcResult get_balance(const ReadContext& c, const Params& params) {
   const auto who = address_of(params);
   if (!who) return wrong("address is 40 hexadecimal digits");
-  return object({{"address", who->hex()},
-                 {"balance", to_decimal(chain::amount_at(c.chain().state(),
-                                                         chain::balance_path(*who)))},
-                 {"height", c.chain().head().height()}});
+  return object(
+      {{"address", who->hex()},
+       {"balance", to_decimal(chain::amount_at(c.chain().state(), chain::balance_path(*who)))},
+       {"height", c.chain().head().height()}});
 }
 
 RpcResult get_account(const ReadContext& c, const Params& params) {
@@ -134,19 +131,18 @@ RpcResult get_account(const ReadContext& c, const Params& params) {
   if (!who) return wrong("address is 40 hexadecimal digits");
   const chain::StateTree& state = c.chain().state();
   const auto record = chain::stake_record(state, *who);
-  return object(
-      {{"address", who->hex()},
-       {"balance", to_decimal(chain::amount_at(state, chain::balance_path(*who)))},
-       {"stake", to_decimal(chain::amount_at(state, chain::stake_path(*who)))},
-       {"nonce", c.view.node().mempool().next_nonce(*who, state)},
-       {"confirmed_nonce", chain::number_at(state, chain::nonce_path(*who))},
-       {"validator", record && record->validator},
-       {"worker", record && record->worker},
-       {"delivered", record ? Json(record->delivered) : Json(nullptr)},
-       {"missed", record ? Json(record->missed) : Json(nullptr)},
-       {"chain_id", c.chain().params().id},
-       {"base_fee", to_decimal(c.chain().params().fees.base_fee)},
-       {"height", c.chain().head().height()}});
+  return object({{"address", who->hex()},
+                 {"balance", to_decimal(chain::amount_at(state, chain::balance_path(*who)))},
+                 {"stake", to_decimal(chain::amount_at(state, chain::stake_path(*who)))},
+                 {"nonce", c.view.node().mempool().next_nonce(*who, state)},
+                 {"confirmed_nonce", chain::number_at(state, chain::nonce_path(*who))},
+                 {"validator", record && record->validator},
+                 {"worker", record && record->worker},
+                 {"delivered", record ? Json(record->delivered) : Json(nullptr)},
+                 {"missed", record ? Json(record->missed) : Json(nullptr)},
+                 {"chain_id", c.chain().params().id},
+                 {"base_fee", to_decimal(c.chain().params().fees.base_fee)},
+                 {"height", c.chain().head().height()}});
 }
 
 RpcResult get_state_proof(const ReadContext& c, const Params& params) {
@@ -224,22 +220,21 @@ std::optional<ModelView> find_model(const ReadContext& c, std::string_view id) {
 }
 
 const std::map<std::string, ReadMethod>& read_methods() {
-  static const std::map<std::string, ReadMethod> methods = {
-      {"getChainInfo", get_chain_info},
-      {"getBlock", get_block},
-      {"getBlocks", get_blocks},
-      {"getTransaction", get_transaction},
-      {"getPendingTransactions", get_pending},
-      {"getBalance", get_balance},
-      {"getAccount", get_account},
-      {"getStateProof", get_state_proof},
-      {"listModels", list_models},
-      {"getModelInfo", get_model_info},
-      {"health", get_health},
-      {"getNetwork", get_network},
-      {"getTasks", get_tasks},
-      {"getTask", get_task},
-      {"getEconomy", get_economy}};
+  static const std::map<std::string, ReadMethod> methods = {{"getChainInfo", get_chain_info},
+                                                            {"getBlock", get_block},
+                                                            {"getBlocks", get_blocks},
+                                                            {"getTransaction", get_transaction},
+                                                            {"getPendingTransactions", get_pending},
+                                                            {"getBalance", get_balance},
+                                                            {"getAccount", get_account},
+                                                            {"getStateProof", get_state_proof},
+                                                            {"listModels", list_models},
+                                                            {"getModelInfo", get_model_info},
+                                                            {"health", get_health},
+                                                            {"getNetwork", get_network},
+                                                            {"getTasks", get_tasks},
+                                                            {"getTask", get_task},
+                                                            {"getEconomy", get_economy}};
   return methods;
 }
 

@@ -37,8 +37,7 @@ tl::expected<gpu::SamplingParams, RpcError> sampling_of(const Params& params,
   if (const JsonView v = params.get("max_tokens", 2); v && !v.is_null()) {
     const auto n = v.u64();
     if (!n || *n == 0 || *n > work.max_output_tokens) {
-      return refuse(kInvalidParams,
-                    "max_tokens is 1 to " + std::to_string(work.max_output_tokens));
+      return refuse(kInvalidParams, "max_tokens is 1 to " + std::to_string(work.max_output_tokens));
     }
     sampling.max_tokens = static_cast<std::uint32_t>(*n);
   }
@@ -126,10 +125,10 @@ void ChatDesk::start(const ReadContext& c, const Params& params, Respond respond
   request.task.model = model->digest;
   request.task.prompt = Bytes(prompt->begin(), prompt->end());
   request.task.params = sampling->encode();
-  c.view.request(std::move(request), [alive = std::weak_ptr<ChatDesk*>(alive_),
-                                      number](const chain::UserReply& reply) {
-    if (const auto desk = alive.lock()) (*desk)->accepted(number, reply);
-  });
+  c.view.request(std::move(request),
+                 [alive = std::weak_ptr<ChatDesk*>(alive_), number](const chain::UserReply& reply) {
+                   if (const auto desk = alive.lock()) (*desk)->accepted(number, reply);
+                 });
 }
 
 void ChatDesk::accepted(std::uint64_t number, const chain::UserReply& reply) {
@@ -211,9 +210,7 @@ bool ChatDesk::look(const ReadContext& c, Chat& chat, RpcResult& result) {
       tell(chat, "revealed", height);
       if (chat.settled) return false;
       break;
-    case chain::TaskState::kChallenged:
-      tell(chat, "revealed", height);
-      return false;
+    case chain::TaskState::kChallenged: tell(chat, "revealed", height); return false;
     case chain::TaskState::kSettled: break;
   }
   result = answer(c, chat, *task);
@@ -235,15 +232,14 @@ RpcResult ChatDesk::answer(const ReadContext& c, const Chat& chat, const chain::
     stats_.tokens += result->generated_tokens;
     const std::string_view output = as_text(result->output);
     const bool full = result->generated_tokens >= chat.max_tokens;
-    const Json message = object({{"role", "assistant"},
-                                 {"content", output},
-                                 {"content_hex", to_hex(result->output)}});
+    const Json message = object(
+        {{"role", "assistant"}, {"content", output}, {"content_hex", to_hex(result->output)}});
     return object(
         {{"id", chat.request_id},
          {"model_id", chat.model_id},
-         {"choices", array({object({{"index", 0},
-                                    {"message", message},
-                                    {"finish_reason", full ? "length" : "stop"}})})},
+         {"choices",
+          array({object(
+              {{"index", 0}, {"message", message}, {"finish_reason", full ? "length" : "stop"}})})},
          {"usage", object({{"prompt_tokens", result->prompt_tokens},
                            {"completion_tokens", result->generated_tokens},
                            {"total_tokens", result->prompt_tokens + result->generated_tokens}})},

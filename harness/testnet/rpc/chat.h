@@ -17,8 +17,8 @@ namespace orrery::testnet {
 // chain draws the sampling seed from the assignment, so that nobody can choose an answer.
 class ChatDesk {
  public:
-  static constexpr std::size_t kMaxOpen = 256;         // requests waiting at a time
-  static constexpr std::size_t kMaxRequestId = 64;     // bytes
+  static constexpr std::size_t kMaxOpen = 256;      // requests waiting at a time
+  static constexpr std::size_t kMaxRequestId = 64;  // bytes
   static constexpr std::size_t kMaxMessages = 256;
 
   struct Progress {
@@ -50,12 +50,12 @@ class ChatDesk {
     Hash256 transaction;
     Hash256 task;
     std::uint32_t max_tokens = 0;
-    bool settled = false;             // what to wait for
-    std::string status;               // last told
-    std::uint64_t expires = 0;        // height after which the transaction cannot be included
-    std::uint64_t deadline = 0;       // height at which we give up
+    bool settled = false;        // what to wait for
+    std::string status;          // last told
+    std::uint64_t expires = 0;   // height after which the transaction cannot be included
+    std::uint64_t deadline = 0;  // height at which we give up
     Time started{};
-    Time give_up{};                   // the same where the chain stands still
+    Time give_up{};  // the same where the chain stands still
     Respond respond;
   };
   using Open = std::map<std::uint64_t, Chat>;

@@ -78,9 +78,8 @@ ChainFollower::Update ChainFollower::update(NodeView& view) {
 
 void ChainFollower::push(const Adopted& adopted) {
   const chain::Header& header = adopted.block->header();
-  FollowedBlock block{.height = header.height,
-                      .hash = adopted.block->hash,
-                      .timestamp_ns = header.timestamp_ns};
+  FollowedBlock block{
+      .height = header.height, .hash = adopted.block->hash, .timestamp_ns = header.timestamp_ns};
   std::set<Hash256> failed;
   if (adopted.result) {
     for (const chain::ChainEvent& event : adopted.result->events) {
@@ -109,8 +108,7 @@ void ChainFollower::forget_places(const FollowedBlock& block) {
   for (const Hash256& task : block.revealed) {
     const auto it = reveals_.find(task);
     if (it == reveals_.end()) continue;
-    std::erase_if(it->second,
-                  [&](const TransactionPlace& p) { return p.height == block.height; });
+    std::erase_if(it->second, [&](const TransactionPlace& p) { return p.height == block.height; });
     if (it->second.empty()) reveals_.erase(it);
   }
 }

@@ -22,8 +22,8 @@ struct FollowedBlock {
   Hash256 hash;
   std::int64_t timestamp_ns = 0;
   std::vector<FollowedTransaction> transactions;
-  std::vector<Hash256> revealed;        // tasks, in order of the transactions that reveal them
-  chain::ChainEvents task_events;       // kTaskRequested .. kTaskSlashed
+  std::vector<Hash256> revealed;   // tasks, in order of the transactions that reveal them
+  chain::ChainEvents task_events;  // kTaskRequested .. kTaskSlashed
 };
 struct TransactionPlace {
   std::uint64_t height = 0;

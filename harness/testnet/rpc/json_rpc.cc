@@ -85,8 +85,8 @@ std::size_t serve_json_rpc(std::string_view text, const CallHandler& handler, Re
     return 1;
   }
   if (root.size() == 0 || root.size() > kMaxBatch) {
-    gathering->add(nullptr, refuse(kInvalidRequest, "a batch has 1 to " +
-                                                        std::to_string(kMaxBatch) + " calls"));
+    gathering->add(nullptr, refuse(kInvalidRequest,
+                                   "a batch has 1 to " + std::to_string(kMaxBatch) + " calls"));
     gathering->close_one();
     return 1;
   }

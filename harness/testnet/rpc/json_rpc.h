@@ -50,7 +50,7 @@ class Params {
   JsonView value_;
 };
 
-inline constexpr std::size_t kMaxBatch = 200;          // calls; more is one -32600
+inline constexpr std::size_t kMaxBatch = 200;  // calls; more is one -32600
 inline constexpr std::size_t kMaxMethodName = 64;
 inline constexpr std::size_t kMaxAnswerBytes = 8 << 20;  // of a batch: the calls above it fail
 

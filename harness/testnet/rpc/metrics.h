@@ -7,8 +7,8 @@
 #include <map>
 #include <string>
 
-#include "harness/testnet/rpc/chat.h"
 #include "harness/testnet/rpc/chain_methods.h"
+#include "harness/testnet/rpc/chat.h"
 
 namespace orrery::testnet {
 

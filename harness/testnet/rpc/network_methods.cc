@@ -87,14 +87,16 @@ bool is_syncing(NodeView& view) {
 RpcResult get_health(const ReadContext& c, const Params&) {
   const std::size_t peers = c.view.node().gossip().peers();
   const bool syncing = is_syncing(c.view);
-  return object({{"status", syncing ? "syncing" : peers == 0 ? "alone" : "ok"},
+  return object({{"status", syncing      ? "syncing"
+                            : peers == 0 ? "alone"
+                                         : "ok"},
                  {"height", c.chain().head().height()},
                  {"finalized_height", c.chain().finalized_height()},
                  {"peers", peers},
                  {"mempool", c.view.node().mempool().size()},
                  {"syncing", syncing},
-                 {"head_age_ms", unix_ms(c.view.env().clock.wall().ns -
-                                         c.chain().head().header().timestamp_ns)}});
+                 {"head_age_ms",
+                  unix_ms(c.view.env().clock.wall().ns - c.chain().head().header().timestamp_ns)}});
 }
 
 Json network_status(const ReadContext& c) {
@@ -172,8 +174,7 @@ RpcResult get_economy(const ReadContext& c, const Params& params) {
   const std::size_t shown = std::min<std::size_t>(limit, accounts.size());
   std::partial_sort(accounts.begin(), accounts.begin() + static_cast<std::ptrdiff_t>(shown),
                     accounts.end(), [](const Account& a, const Account& b) {
-                      return a.total() != b.total() ? a.total() > b.total()
-                                                    : a.address < b.address;
+                      return a.total() != b.total() ? a.total() > b.total() : a.address < b.address;
                     });
   std::vector<Json> richest;
   for (std::size_t i = 0; i < shown; ++i) {

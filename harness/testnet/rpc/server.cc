@@ -141,8 +141,8 @@ class RpcServer::Impl::WebSocketSession final
     socket_.text(true);
     socket_.async_accept(request, [self = shared_from_this()](ErrorCodeOf error) {
       if (error || self->server_->closed()) return;
-      self->reader_ = self->server_->service().add_reader(
-          [weak = self->weak_from_this()](std::string frame) {
+      self->reader_ =
+          self->server_->service().add_reader([weak = self->weak_from_this()](std::string frame) {
             if (const auto session = weak.lock()) session->push(std::move(frame));
           });
       self->read();
@@ -290,8 +290,7 @@ class RpcServer::Impl::HttpSession final : public Session,
       return respond(http::status::too_many_requests, error_body("too many requests"));
     }
     // Otherwise any page in a browser on this machine could speak through it.
-    if (!host_allowed(host_) ||
-        !origin_allowed(text_of(request[http::field::origin]), host_)) {
+    if (!host_allowed(host_) || !origin_allowed(text_of(request[http::field::origin]), host_)) {
       return respond(http::status::forbidden, error_body("a foreign host or origin"));
     }
     if (websocket::is_upgrade(request)) return upgrade(request);
@@ -329,8 +328,7 @@ class RpcServer::Impl::HttpSession final : public Session,
     respond(http::int_to_status(page.status), std::move(page.body), page.type);
   }
 
-  void respond(http::status status, std::string body,
-               std::string_view type = "application/json") {
+  void respond(http::status status, std::string body, std::string_view type = "application/json") {
     auto response = std::make_shared<Response>(status, 11);  // shared: the write outlives this call
     response->set(http::field::server, "orrery");
     response->set(http::field::cache_control, "no-store");
@@ -414,10 +412,9 @@ void RpcServer::Impl::admit(tcp::socket socket) {
   if (sessions_.size() >= options_.max_connections && !make_room()) return;  // closes the socket
   ErrorCodeOf error;
   const tcp::endpoint remote = socket.remote_endpoint(error);
-  if (error) return;  // gone already
+  if (error) return;                              // gone already
   socket.set_option(tcp::no_delay(true), error);  // slower if refused, and no worse
-  std::make_shared<HttpSession>(shared_from_this(), std::move(socket),
-                                remote.address().to_string())
+  std::make_shared<HttpSession>(shared_from_this(), std::move(socket), remote.address().to_string())
       ->read();
 }
 

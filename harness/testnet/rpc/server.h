@@ -20,15 +20,15 @@ namespace orrery::testnet {
 
 struct RpcOptions {
   std::string ip = "127.0.0.1";
-  std::uint16_t port = 0;                  // 0: the system picks one
+  std::uint16_t port = 0;  // 0: the system picks one
   // Above it, the connection that has waited longest for a request makes room.
   std::size_t max_connections = 1024;
-  std::size_t max_body_bytes = 1 << 20;    // of a request or a WebSocket message
+  std::size_t max_body_bytes = 1 << 20;      // of a request or a WebSocket message
   std::uint32_t requests_per_second = 2000;  // of one address; above it: HTTP 429
-  std::size_t max_queued_bytes = 4 << 20;  // for one WebSocket reader; above it: closed, 1013
-  std::int64_t read_timeout_ms = 15'000;   // for a whole request, from the answer before it
-  std::int64_t write_timeout_ms = 30'000;  // for a whole answer
-  std::string page;                        // HTML of GET /
+  std::size_t max_queued_bytes = 4 << 20;    // for one WebSocket reader; above it: closed, 1013
+  std::int64_t read_timeout_ms = 15'000;     // for a whole request, from the answer before it
+  std::int64_t write_timeout_ms = 30'000;    // for a whole answer
+  std::string page;                          // HTML of GET /
 };
 
 class RpcServer final : public env::TraceSink {

@@ -66,22 +66,18 @@ RpcService::Page not_found(const std::string& why) {
 }  // namespace
 
 RpcService::RpcService(NodeView& view, std::string page)
-    : view_(view),
-      page_(std::move(page)),
-      chats_([this](const ChatDesk::Progress& progress) {
-        subscriptions_.publish(Event::kInferenceProgress, progress_json(progress),
-                               [&](const EventFilter& filter) {
-                                 return filter.request_id.empty() ||
-                                        filter.request_id == progress.request_id;
-                               });
+    : view_(view), page_(std::move(page)), chats_([this](const ChatDesk::Progress& progress) {
+        subscriptions_.publish(
+            Event::kInferenceProgress, progress_json(progress), [&](const EventFilter& filter) {
+              return filter.request_id.empty() || filter.request_id == progress.request_id;
+            });
       }) {
   follower_.update(view_);
   state_ = view_.node().chain().state();
   last_time_ns_ = view_.node().chain().head().header().timestamp_ns;
 }
 
-std::size_t RpcService::call(Subscriptions::Reader reader, std::string_view body,
-                             ReplyText reply) {
+std::size_t RpcService::call(Subscriptions::Reader reader, std::string_view body, ReplyText reply) {
   advance();
   return serve_json_rpc(
       body,
@@ -137,8 +133,7 @@ bool RpcService::concerns(const env::TraceEvent& event) {
     case env::kSessionUp:
     case env::kSessionDown:
     case env::kFaultBegin:
-    case env::kFaultEnd:
-      return true;
+    case env::kFaultEnd: return true;
     default: return false;
   }
 }
@@ -185,12 +180,12 @@ void RpcService::publish_block(const ChainFollower::Adopted& adopted) {
       const chain::SharedTransaction& tx = *block.block.transactions[i];
       const std::string type = type_name(tx.tx, modules);
       std::vector<Member> members = transaction_members(tx, modules);
-      members.insert(members.end(), {{"height", block.header().height},
-                                     {"block", to_hex(block.hash)},
-                                     {"index", i}});
-      subscriptions_.publish(
-          Event::kTransaction, object(members),
-          [&](const EventFilter& filter) { return matches(filter, tx.tx, type); });
+      members.insert(
+          members.end(),
+          {{"height", block.header().height}, {"block", to_hex(block.hash)}, {"index", i}});
+      subscriptions_.publish(Event::kTransaction, object(members), [&](const EventFilter& filter) {
+        return matches(filter, tx.tx, type);
+      });
     }
   }
   publish_values(adopted);

@@ -64,9 +64,9 @@ class RpcService {
   Subscriptions subscriptions_;
   ChatDesk chats_;
   Metrics metrics_;
-  chain::StateTree state_;          // after the last block published
-  std::int64_t last_time_ns_ = 0;   // slot time of that block
-  std::string last_status_;         // of networkStatus, as text
+  chain::StateTree state_;         // after the last block published
+  std::int64_t last_time_ns_ = 0;  // slot time of that block
+  std::string last_status_;        // of networkStatus, as text
 };
 
 }  // namespace orrery::testnet

@@ -6,8 +6,8 @@
 
 // ASSIGN_OR_RETURN for errors of RPC.
 #define READ(lhs, expression) READ_INNER(ORRERY_CONCAT(read_, __LINE__), lhs, expression)
-#define READ_INNER(name, lhs, expression)                 \
-  auto name = (expression);                               \
+#define READ_INNER(name, lhs, expression)                   \
+  auto name = (expression);                                 \
   if (!name) return tl::unexpected<RpcError>(name.error()); \
   lhs = std::move(*name)
 

@@ -7,8 +7,8 @@
 namespace orrery::testnet {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {
-    "newBlock", "transaction", "inferenceProgress", "networkStatus", "valueChanged"};
+constexpr std::array<std::string_view, 5> kNames = {"newBlock", "transaction", "inferenceProgress",
+                                                    "networkStatus", "valueChanged"};
 constexpr std::size_t kMaxFilterText = 256;  // a path of the state has no more
 
 // Reads one text member of the filter; false if it is there and no text.

@@ -17,12 +17,12 @@ enum class Event : std::uint8_t {
   kTransaction,        // filter: address, type
   kInferenceProgress,  // filter: request_id
   kNetworkStatus,
-  kValueChanged,       // filter: path, a prefix
+  kValueChanged,  // filter: path, a prefix
 };
 
 struct EventFilter {
-  std::string address;     // hexadecimal; empty: all, as for the others
-  std::string type;        // of the transaction
+  std::string address;  // hexadecimal; empty: all, as for the others
+  std::string type;     // of the transaction
   std::string request_id;
   std::string path;
 };

@@ -174,13 +174,13 @@ std::vector<Member> transaction_members(const chain::SharedTransaction& shared,
 Json task_json(const chain::Task& task, const std::string& model_name) {
   std::vector<Json> assignments;
   for (const chain::Assignment& a : task.assignments) {
-    assignments.push_back(object(
-        {{"worker", a.worker.hex()},
-         {"height", a.height},
-         {"committed", a.commitment.has_value()},
-         {"revealed_at", a.reveal ? Json(a.reveal->height) : Json(nullptr)},
-         {"output_hash", a.reveal ? Json(to_hex(a.reveal->result)) : Json(nullptr)},
-         {"tokens", a.reveal ? Json(a.reveal->tokens) : Json(nullptr)}}));
+    assignments.push_back(
+        object({{"worker", a.worker.hex()},
+                {"height", a.height},
+                {"committed", a.commitment.has_value()},
+                {"revealed_at", a.reveal ? Json(a.reveal->height) : Json(nullptr)},
+                {"output_hash", a.reveal ? Json(to_hex(a.reveal->result)) : Json(nullptr)},
+                {"tokens", a.reveal ? Json(a.reveal->tokens) : Json(nullptr)}}));
   }
   return object({{"task", to_hex(task.id)},
                  {"kind", to_string(task.kind)},

@@ -9,7 +9,8 @@ using Node = nlohmann::json;
 // A reader that keeps what it hears.
 struct Listener {
   explicit Listener(ServiceWorld& w) : world(w) {
-    reader = w.service.add_reader([this](std::string frame) { heard.push_back(Node::parse(frame)); });
+    reader =
+        w.service.add_reader([this](std::string frame) { heard.push_back(Node::parse(frame)); });
   }
   std::string subscribe(const std::string& event, const Node& filter = nullptr) {
     return world.result("subscribe", Node::array({event, filter}), reader);
@@ -185,8 +186,8 @@ TEST(RpcChat, AnswersWithWhatAWorkerRevealedAndItsProof) {
   EXPECT_EQ(to_hex(result->transcript_root), proof["transcript_root"]);
   std::vector<std::string> statuses;
   for (const Node& p : listener.results("inferenceProgress")) statuses.push_back(p["status"]);
-  EXPECT_EQ(statuses, (std::vector<std::string>{"queued", "assigned", "committed", "revealed",
-                                                "completed"}));
+  EXPECT_EQ(statuses,
+            (std::vector<std::string>{"queued", "assigned", "committed", "revealed", "completed"}));
 }
 
 TEST(RpcChat, CanWaitUntilNobodyMayObjectAnyMore) {

@@ -50,10 +50,9 @@ struct Server {
 TEST(JsonRpc, EchoesTheIdWithItsType) {
   Server server;
   for (const char* id : {"1", "\"x\"", "null", "1.5", "-7", "18446744073709551615"}) {
-    const std::string text = std::string(R"({"jsonrpc":"2.0","method":"echo","params":[3],"id":)") +
-                             id + "}";
-    EXPECT_EQ(server.call(text), std::string(R"({"jsonrpc":"2.0","id":)") + id +
-                                     R"(,"result":3})");
+    const std::string text =
+        std::string(R"({"jsonrpc":"2.0","method":"echo","params":[3],"id":)") + id + "}";
+    EXPECT_EQ(server.call(text), std::string(R"({"jsonrpc":"2.0","id":)") + id + R"(,"result":3})");
   }
 }
 
@@ -70,7 +69,8 @@ TEST(JsonRpc, TakesParametersByNameAndByPosition) {
 
 TEST(JsonRpc, NamesTheKindOfFault) {
   Server server;
-  for (const char* text : {"", " ", "{", "[1,", "nul", R"({"a":1} x)", "\xff", "\"\xc3\x28\"", "{}{}"}) {
+  for (const char* text :
+       {"", " ", "{", "[1,", "nul", R"({"a":1} x)", "\xff", "\"\xc3\x28\"", "{}{}"}) {
     EXPECT_EQ(server.error(text), kParseError) << text;
   }
   for (const char* text :
@@ -90,8 +90,9 @@ TEST(JsonRpc, AnswersNoNotification) {
   Server server;
   EXPECT_EQ(server.call(R"({"jsonrpc":"2.0","method":"echo","params":[1]})"), std::nullopt);
   EXPECT_EQ(server.call(R"({"jsonrpc":"2.0","method":"none"})"), std::nullopt);
-  EXPECT_EQ(server.call(R"([{"jsonrpc":"2.0","method":"echo"},{"jsonrpc":"2.0","method":"later"}])"),
-            std::nullopt);
+  EXPECT_EQ(
+      server.call(R"([{"jsonrpc":"2.0","method":"echo"},{"jsonrpc":"2.0","method":"later"}])"),
+      std::nullopt);
 }
 
 TEST(JsonRpc, AnswersABatchWithoutItsNotificationsOnceAllHaveCome) {

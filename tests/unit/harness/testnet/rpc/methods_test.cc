@@ -18,14 +18,13 @@ chain::Address address_of(const ServiceWorld& w, std::uint32_t node) {
 // A transfer of node 9's account, signed.
 chain::Transaction transfer(ServiceWorld& w, chain::Amount amount) {
   const Node account = w.result("getAccount", {address_of(w, 9).hex()});
-  chain::Transaction tx{
-      .chain_id = account["chain_id"],
-      .sender = address_of(w, 9),
-      .nonce = account["nonce"],
-      .fee = *parse_decimal(account["base_fee"].get<std::string>()),
-      .valid_until = account["height"].get<std::uint64_t>() + 20,
-      .tag = chain::kTransferTag,
-      .payload = encode(chain::TransferPayload{address_of(w, 1), amount})};
+  chain::Transaction tx{.chain_id = account["chain_id"],
+                        .sender = address_of(w, 9),
+                        .nonce = account["nonce"],
+                        .fee = *parse_decimal(account["base_fee"].get<std::string>()),
+                        .valid_until = account["height"].get<std::uint64_t>() + 20,
+                        .tag = chain::kTransferTag,
+                        .payload = encode(chain::TransferPayload{address_of(w, 1), amount})};
   sign(tx, key_of(w, 9));
   return tx;
 }
@@ -149,8 +148,7 @@ TEST(RpcMethods, ProveStateThatAClientCanCheck) {
     const Bytes root_bytes = *from_hex(answer["state_root"].get<std::string>());
     std::copy(root_bytes.begin(), root_bytes.end(), root.bytes.begin());
     EXPECT_EQ(w.result("getBlock", {answer["block"]})["state_root"], answer["state_root"]);
-    const auto proof =
-        chain::StateProof::decode(*from_hex(answer["proof"].get<std::string>()));
+    const auto proof = chain::StateProof::decode(*from_hex(answer["proof"].get<std::string>()));
     ASSERT_TRUE(proof.has_value());
     const auto value = chain::verify_state(root, path, *proof);
     ASSERT_TRUE(value.has_value()) << value.error().message;

@@ -35,9 +35,8 @@ class ServiceWorld {
   std::shared_ptr<std::optional<std::string>> send(const std::string& text,
                                                    Subscriptions::Reader reader = 0) {
     auto got = std::make_shared<std::optional<std::string>>();
-    service.call(reader, text, [got](std::optional<std::string> answer) {
-      *got = answer.value_or("");
-    });
+    service.call(reader, text,
+                 [got](std::optional<std::string> answer) { *got = answer.value_or(""); });
     return got;
   }
   // A single value stands for a list of one.

@@ -120,12 +120,12 @@ class SimView final : public NodeView {
       if (fault.at > now) continue;
       const Time end = fault.at + fault.duration;
       const bool active = fault.duration == Duration{} || end > now;
-      faults.push_back({.name = fault.name,
-                        .kind = fault.kind == scenario::FaultKind::kPartition ? "partition"
-                                                                              : "other",
-                        .active = active,
-                        .begin_ms = (sim::kWallOrigin + fault.at.ns) / 1'000'000,
-                        .end_ms = active ? 0 : (sim::kWallOrigin + end.ns) / 1'000'000});
+      faults.push_back(
+          {.name = fault.name,
+           .kind = fault.kind == scenario::FaultKind::kPartition ? "partition" : "other",
+           .active = active,
+           .begin_ms = (sim::kWallOrigin + fault.at.ns) / 1'000'000,
+           .end_ms = active ? 0 : (sim::kWallOrigin + end.ns) / 1'000'000});
     }
     return faults;
   }
