@@ -70,7 +70,6 @@ struct ExportArgs {
 struct NodeArgs {
   std::string config;
   int control_fd = -1;
-  bool clock_moves = false;  // builds with seeded bugs only
 };
 struct SuperviseArgs {
   std::string home;

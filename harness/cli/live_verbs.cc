@@ -96,9 +96,6 @@ void add_processes(CLI::App& app, LiveArgs& a) {
   CLI::App* node = app.add_subcommand("node", "Be one node of a live network, until SIGTERM");
   node->add_option("--config", a.node.config, "config/nodes/NAME.json of a home")->required();
   node->add_option("--control-fd", a.node.control_fd, "Descriptor of the line to a supervisor");
-#ifdef ORRERY_SEEDED_BUGS
-  node->add_flag("--clock-moves", a.node.clock_moves, "A deliberate bug, to be found");
-#endif
   node->footer("Example: orrery node --config HOME/config/nodes/validators-0.json");
   CLI::App* supervise = app.add_subcommand("supervise", "What orrery up leaves running");
   supervise->add_option("--home", a.supervise.home, "Home of the network")->required();

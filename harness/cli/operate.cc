@@ -12,6 +12,7 @@
 #include "harness/cli/live_args.h"
 #include "harness/cli/net.h"
 #include "harness/cli/terminal.h"
+#include "harness/testnet/control.h"
 
 namespace orrery::cli {
 namespace {
@@ -155,6 +156,7 @@ int down_command(const DownArgs& args) {
   const auto answer = ask_supervisor(*home, {{"do", "down"}}, Duration::minutes(2));
   if (!answer && answer.error().code != ErrorCode::kNotFound) return give_up(answer.error());
   if (answer && !answer->value("ok", false)) return explain_refusal(*home, *answer);
+  testnet::wait_until_unlocked(*home);
   if (!args.keep) {
     std::error_code error;
     fs::remove_all(home->dir(), error);

@@ -148,11 +148,8 @@ int up_command(const UpArgs& args) {
 }
 
 int node_command(const NodeArgs& args) {
-  testnet::ProcessOptions options{.config = args.config, .control_fd = args.control_fd};
-#ifdef ORRERY_SEEDED_BUGS
-  options.clock_moves_in_handlers = args.clock_moves;
-#endif
-  const Status ran = testnet::run_node_process(options);
+  const Status ran =
+      testnet::run_node_process({.config = args.config, .control_fd = args.control_fd});
   return ran ? kHeld : give_up(ran.error());
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -79,6 +80,12 @@ Result<std::string> ask(const Home& home, const std::string& order, Duration tim
   }
   answer.pop_back();
   return answer;
+}
+
+void wait_until_unlocked(const Home& home) {
+  const Descriptor lock(::open(home.lock().c_str(), O_RDWR | O_CLOEXEC));
+  while (lock.get() >= 0 && ::flock(lock.get(), LOCK_EX) != 0 && errno == EINTR) {
+  }
 }
 
 Result<int> listen_at(const Home& home) {

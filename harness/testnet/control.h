@@ -21,6 +21,9 @@ namespace orrery::testnet {
 // away. kLimit: no answer within `timeout`.
 Result<std::string> ask(const Home& home, const std::string& order, Duration timeout);
 
+// Returns once no supervisor holds the home's lock any more.
+void wait_until_unlocked(const Home& home);
+
 // A listening socket at the home's path, however long that is. The caller owns the descriptor.
 Result<int> listen_at(const Home& home);
 

@@ -17,6 +17,8 @@ namespace {
 bool has_listener(const sockaddr_in& address) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
+  const int on = 1;  // connections of a program that has ended do not count
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const bool taken =
       ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
       errno == EADDRINUSE;

@@ -51,6 +51,7 @@ void log_line(env::LogLevel level, std::string_view text) {
 struct NodeFile {
   Home home{""};
   std::string name;
+  bool clock_moves = false;  // live::HostOptions::clock_moves_in_handlers
 };
 
 Result<NodeFile> read_node_file(const std::string& path) {
@@ -62,7 +63,8 @@ Result<NodeFile> read_node_file(const std::string& path) {
     return fail(ErrorCode::kMalformed, path + ": not a node's configuration");
   }
   const fs::path home = fs::absolute(path).parent_path().parent_path().parent_path();
-  return NodeFile{Home(home.string()), value["name"].get<std::string>()};
+  return NodeFile{Home(home.string()), value["name"].get<std::string>(),
+                  value.value("clock_moves_in_handlers", false)};
 }
 
 // The process: configuration, host, RPC, and the line to the supervisor.
@@ -158,6 +160,10 @@ class Process final : public NodeView, public env::TraceSink {
     ASSIGN_OR_RETURN(network_file_, file.home.read_network());
     ASSIGN_OR_RETURN(scenario_, file.home.read_scenario());
     home_ = file.home;
+    clock_moves_ = file.clock_moves;
+#ifndef ORRERY_SEEDED_BUGS
+    if (clock_moves_) return fail(ErrorCode::kUnsupported, "this build has no deliberate bugs");
+#endif
     if (network_file_.nodes.size() != scenario_.nodes.size()) {
       return fail(ErrorCode::kMalformed, "config/network.json does not fit the scenario");
     }
@@ -200,7 +206,7 @@ class Process final : public NodeView, public env::TraceSink {
         .compute = [this](const env::JobSpec& spec) { return inference_->execute(spec); },
         .log = log_line};
 #ifdef ORRERY_SEEDED_BUGS
-    options.clock_moves_in_handlers = options_.clock_moves_in_handlers;
+    options.clock_moves_in_handlers = clock_moves_;
 #endif
     ASSIGN_OR_RETURN(host_, live::Host::open(loop_, std::move(options),
                                              run::make_node(config,
@@ -298,6 +304,7 @@ class Process final : public NodeView, public env::TraceSink {
   std::uint32_t index_ = 0;
   NodePlace place_;
   bool actor_ = false;
+  bool clock_moves_ = false;
   std::map<env::NodeKey, std::string> names_;
   std::unique_ptr<run::Inference> inference_;
   std::unique_ptr<live::Host> host_;

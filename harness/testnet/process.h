@@ -10,9 +10,6 @@ namespace orrery::testnet {
 struct ProcessOptions {
   std::string config;   // config/nodes/NAME.json of a home
   int control_fd = -1;  // a socket to the supervisor: JSON lines both ways (control.h); -1: none
-#ifdef ORRERY_SEEDED_BUGS
-  bool clock_moves_in_handlers = false;  // see live::HostOptions
-#endif
 };
 
 // Runs until SIGTERM, SIGINT, the end of the supervisor, or a failure. kIo: the disk or a port;
