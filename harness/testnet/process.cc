@@ -23,6 +23,7 @@
 #include "harness/testnet/line_channel.h"
 #include "harness/testnet/rpc/server.h"
 #include "protocol/types/trace_kinds.h"
+#include "reports/web/live_page.h"
 
 namespace orrery::testnet {
 namespace {
@@ -219,9 +220,12 @@ class Process final : public NodeView, public env::TraceSink {
 
   // After the boot: what RPC shows is there then.
   Status serve() {
-    ASSIGN_OR_RETURN(rpc_, RpcServer::listen(
-                               loop_, {.ip = place_.ip, .port = place_.rpc_port, .page = {}},
-                               *this));
+    ASSIGN_OR_RETURN(std::string page, report::live_page());
+    ASSIGN_OR_RETURN(rpc_, RpcServer::listen(loop_,
+                                             {.ip = place_.ip,
+                                              .port = place_.rpc_port,
+                                              .page = std::move(page)},
+                                             *this));
     place_.p2p_port = host_->transport().port();
     place_.rpc_port = rpc_->port();
     host_->add_sink(*rpc_);

@@ -1,4 +1,4 @@
-"""pytest on this folder; 77 (skipped) where it or pandas is missing."""
+"""pytest on a folder or file (default: this folder); 77 (skipped) where it or pandas is missing."""
 
 import os
 import sys
@@ -10,5 +10,5 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "--durations=3",
-                      os.path.dirname(os.path.abspath(__file__))]))
+targets = sys.argv[1:] or [os.path.dirname(os.path.abspath(__file__))]
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "--durations=3", *targets]))
