@@ -1,7 +1,8 @@
 // A simulated network behind a real RPC server: for clients that need a socket to talk to.
 //   rpc_host [--speed N] [--port N] [--seconds N]
-// Virtual time runs N times as fast as the wall clock (10). Prints {"port": ...} as its first line
-// and ends with its standard input, or after so many seconds (600).
+// Virtual time runs N times as fast as the wall clock (10). Its first line is {"port", "seed"}:
+// where it listens, and the secret of an account with money (users-1). It ends with its standard
+// input, or after so many seconds (600).
 #include <poll.h>
 #include <unistd.h>
 
@@ -73,7 +74,9 @@ int serve(const Settings& settings) {
     return 3;
   }
   server_sink = server->get();
-  std::printf("{\"port\": %u}\n", (*server)->port());
+  const auto user = run::account_key(world->scenario(), "users-1");
+  std::printf("{\"port\": %u, \"seed\": \"%s\"}\n", (*server)->port(),
+              to_hex(user.secret_key().seed()).c_str());
   std::fflush(stdout);
   const auto start = WallClock::now();
   const auto end = start + std::chrono::seconds(settings.seconds);
