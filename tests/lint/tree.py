@@ -12,10 +12,10 @@ DETERMINISTIC = ("engine/base", "engine/env", "engine/sim", "engine/check", "pro
 
 
 def files(root, endings, folders=CODE_FOLDERS):
-    """Paths below `root`, relative to it, sorted; fuzz corpora are not text."""
+    """Paths below `root`, relative to it, sorted; neither fuzz corpora nor fetched packages."""
     for folder in folders:
         for base, names, found in os.walk(os.path.join(root, folder)):
-            names[:] = sorted(n for n in names if n not in ("corpus", "__pycache__"))
+            names[:] = sorted(n for n in names if n not in ("corpus", "__pycache__", "node_modules"))
             for name in sorted(found):
                 if name.endswith(endings):
                     yield os.path.relpath(os.path.join(base, name), root)
