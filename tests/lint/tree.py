@@ -5,6 +5,7 @@ import re
 import sys
 
 CODE_FOLDERS = ("engine", "protocol", "gpu", "scenarios", "harness", "reports", "tests")
+SKIPPED = ("corpus", "__pycache__", "node_modules")
 CPP = (".h", ".cc", ".cu", ".cuh")
 # Folders whose code must be a function of its inputs (see ARCHITECTURE.md, "Determinism").
 DETERMINISTIC = ("engine/base", "engine/env", "engine/sim", "engine/check", "protocol",
@@ -15,7 +16,7 @@ def files(root, endings, folders=CODE_FOLDERS):
     """Paths below `root`, relative to it, sorted; neither fuzz corpora nor fetched packages."""
     for folder in folders:
         for base, names, found in os.walk(os.path.join(root, folder)):
-            names[:] = sorted(n for n in names if n not in ("corpus", "__pycache__", "node_modules"))
+            names[:] = sorted(n for n in names if n not in SKIPPED)
             for name in sorted(found):
                 if name.endswith(endings):
                     yield os.path.relpath(os.path.join(base, name), root)
