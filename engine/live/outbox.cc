@@ -14,7 +14,7 @@ constexpr std::uint64_t kMillion = 1'000'000;
 void Outbox::set_rule(const LinkRule& rule, Time now) {
   if (rule == rule_) return;
   rule_ = rule;
-  line_free_ = last_reliable_ = now;
+  line_free_ = now;
   for (const env::Channel channel : {env::Channel::kReliable, env::Channel::kDatagram}) {
     for (Waiting& frame : lanes_[static_cast<int>(channel)].frames) {
       frame.release = release_of(channel, frame.payload.size() + kFrameOverhead, now);
@@ -47,9 +47,7 @@ Time Outbox::release_of(env::Channel channel, std::size_t bytes, Time now) {
   }
   leaves = leaves + rule_.delay;
   if (channel == env::Channel::kDatagram) return leaves;
-  leaves = leaves + kResend * ((1 << losses()) - 1);
-  last_reliable_ = std::max(last_reliable_, leaves);  // a resend holds up what follows
-  return last_reliable_;
+  return leaves + kResend * ((1 << losses()) - 1);  // holds up what follows in the queue
 }
 
 std::uint32_t Outbox::losses() {

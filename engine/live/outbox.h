@@ -67,7 +67,6 @@ class Outbox {
   RandomStream draws_;
   TransportCounters* counters_;
   Time line_free_{};  // of the link's rate
-  Time last_reliable_{};
   Lane lanes_[2];  // by channel
 };
 

@@ -202,8 +202,8 @@ void TcpTransport::Impl::forget(Connection& connection) {
 }
 
 void TcpTransport::Impl::post(env::Event event) {
-  asio::post(loop_, [self = shared_from_this(), event = std::move(event)] {
-    if (!self->closed_) self->on_event_(event);
+  asio::post(loop_, [self = shared_from_this(), event = std::move(event)]() mutable {
+    if (!self->closed_) self->on_event_(std::move(event));
   });
 }
 
@@ -340,7 +340,7 @@ void TcpTransport::Impl::dial(const env::Address& address) {
   if (closed_) return;
   const Result<Endpoint> to = parse_endpoint(address);
   if (!to || is_self(*to)) return post(env::DialFailed{address});
-  if (is_connected(*to) || dials_.has(address)) return;
+  if (dials_.has(address)) return;
   if (dials_.size() >= options_.max_sessions) return post(env::DialFailed{address});
   dials_.begin(address, *to, steady_now());
   arm_dial_timer();

@@ -15,6 +15,7 @@ class LinkRulesTest : public testing::Test {
                       .handshake = Duration::millis(60),
                       .ping = Duration::millis(25),
                       .silence = Duration::millis(200),
+                      .linger = Duration::millis(20),
                       .first_retry = Duration::millis(5),
                       .max_retry = Duration::millis(20)};
     return options;
@@ -50,6 +51,17 @@ TEST_F(LinkRulesTest, ABlockedSessionDiesOfSilenceAtBothEnds) {
   ASSERT_TRUE(
       loop_.until([&] { return a_.count<env::PeerDown>() + b_.count<env::PeerDown>() == 2; }));
   EXPECT_EQ(a_.story(), "up, down unreachable");
+  EXPECT_EQ(b_.story(), "up, down unreachable");
+}
+
+TEST_F(LinkRulesTest, ADeathOfSilenceBehindABlockedLinkIsNotHeard) {
+  TransportOptions hasty = options();
+  hasty.timing.silence = Duration::millis(120);
+  Peer c(loop_, 3, hasty);
+  ASSERT_TRUE(join(loop_, c, b_));
+  rule(c, b_, {.blocked = true});
+  ASSERT_TRUE(loop_.until([&] { return b_.count<env::PeerDown>() == 1; }));
+  EXPECT_EQ(c.story(), "up, down unreachable");
   EXPECT_EQ(b_.story(), "up, down unreachable");
 }
 

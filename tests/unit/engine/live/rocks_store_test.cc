@@ -145,6 +145,8 @@ TEST(RocksStore, WhatMustBeDurableFirstIsAskedBeforeAndMayRefuse) {
   opened.wait_for(2);
   EXPECT_FALSE(opened.answers[1].ok);
   EXPECT_FALSE(opened.store->failure().empty());
+  EXPECT_EQ(opened.put(3), 3u);  // and nothing more is written
+  EXPECT_FALSE(opened.has(3));
 }
 
 TEST(RocksStore, ManySyncsAreAnsweredInOrder) {
