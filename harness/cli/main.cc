@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
+#include "harness/cli/client_args.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/live_args.h"
@@ -35,6 +36,7 @@ struct Options {
   SchemaArgs schema;
   DoctorArgs doctor;
   LiveArgs live;
+  ClientArgs client;
 };
 
 void add_run(CLI::App& app, RunArgs& args) {
@@ -121,6 +123,7 @@ int dispatch(const CLI::App& app, const Options& o) {
   if (verb == "report") return report_command(o.report);
   if (verb == "schema") return schema_command(o.schema);
   if (verb == "doctor") return doctor_command(o.doctor);
+  if (const auto code = dispatch_client(verb, o.client)) return *code;
   return dispatch_live(verb, o.live).value_or(kUsage);
 }
 
@@ -133,6 +136,7 @@ int main_checked(int argc, char** argv) {
   add_look(app, options);
   add_make(app, options);
   add_live_verbs(app, options.live);
+  add_client_verbs(app, options.client);
   app.require_subcommand(1);
   app.set_version_flag("--version", ORRERY_VERSION);
   app.footer(kExitCodes);

@@ -48,8 +48,9 @@ void print_status(const Home& home, const json& answer) {
                     fault.at("kind").get<std::string>()));
   }
   const json& load = answer.at("load");
-  say(fmt::format("load       rate {}, {} requests", load.at("rate").get<double>(),
-                  load.at("requests").get<std::uint64_t>()));
+  say(fmt::format("load       rate {}, {} requests, {} of them unheard",
+                  load.at("rate").get<double>(), load.at("requests").get<std::uint64_t>(),
+                  load.at("unheard").get<std::uint64_t>()));
 }
 
 // Sends an order and says nothing but its failure.

@@ -37,6 +37,7 @@ std::string own_program() { return fs::read_symlink("/proc/self/exe").string(); 
 testnet::NetworkFile plan(const scenario::Scenario& scenario, const UpArgs& args) {
   testnet::NetworkFile network;
   network.provider = args.provider;
+  network.flight = !args.no_flight;
   for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
     testnet::NodePlace place{.name = scenario.nodes[i].name,
                              .role = run::role_name(scenario.nodes[i].role)};

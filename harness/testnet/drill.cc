@@ -172,7 +172,11 @@ void Drill::next_request(const std::shared_ptr<run::LoadSource>& source, Time at
     if (epoch != load_epoch_) return;
     ++requests_;
     const json order{{"do", "request"}, {"body", to_hex(source->next_request())}};
-    fleet_.tell(source->user(), "", order.dump());
+    if (fleet_.listens(source->user())) {
+      fleet_.tell(source->user(), "", order.dump());
+    } else {
+      ++unheard_;
+    }
     const Time drawn = source->next_time(at);
     Time next = kNever;
     if (drawn != kNever) {

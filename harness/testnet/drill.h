@@ -34,6 +34,8 @@ class Drill {
   void set_load_rate(double rate);
   double load_rate() const { return rate_; }
   std::uint64_t requests() const { return requests_; }
+  // Of them, those whose node was down or could not keep up.
+  std::uint64_t unheard() const { return unheard_; }
 
   // A fault now, for its duration; ids of added faults lie above the timeline's.
   void begin(scenario::FaultSpec fault);
@@ -62,6 +64,7 @@ class Drill {
   std::uint64_t load_epoch_ = 0;  // rises when the rate changes: older alarms are stale
   std::vector<std::pair<std::shared_ptr<run::LoadSource>, Time>> sources_;  // and the next instant
   std::uint64_t requests_ = 0;
+  std::uint64_t unheard_ = 0;
 };
 
 }  // namespace orrery::testnet

@@ -120,6 +120,11 @@ void Fleet::tell(std::size_t node, const std::string& key, const std::string& or
   if (member.channel) member.channel->send(order);
 }
 
+bool Fleet::listens(std::size_t node) const {
+  const Member& member = members_[node];
+  return member.status.state == NodeState::kUp && member.channel->queued() < kMaxBehind;
+}
+
 bool Fleet::all_down() const {
   return std::all_of(members_.begin(), members_.end(),
                      [](const Member& m) { return m.status.pid == 0; });

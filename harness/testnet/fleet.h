@@ -41,6 +41,7 @@ class Fleet {
   static constexpr Duration kFirstPause = Duration::millis(100);  // before a restart; doubles up to
   static constexpr Duration kMaxPause = Duration::seconds(5);
   static constexpr std::uint32_t kMaxFailures = 5;  // in a row without becoming ready
+  static constexpr std::size_t kMaxBehind = 1 << 20;  // bytes of orders; above it, load is dropped
   static constexpr Duration kStopTime = Duration::seconds(10);  // SIGTERM, then SIGKILL
 
   struct Options {
@@ -66,6 +67,8 @@ class Fleet {
   // A JSON object for the node's process; repeated at each start if `key` is not empty (the newest
   // of a key counts), so that a restarted node is told what still holds.
   void tell(std::size_t node, const std::string& key, const std::string& order);
+  // False: the node is not up, or too far behind with what it was told.
+  bool listens(std::size_t node) const;
   // All processes have ended.
   bool all_down() const;
   // A child has ended (SIGCHLD).

@@ -60,6 +60,7 @@ Status Home::write_network(const NetworkFile& network) const {
                    {"version", kVersion},
                    {"genesis_time_ns", network.genesis_time_ns},
                    {"provider", network.provider},
+                   {"flight", network.flight},
                    {"nodes", nodes}};
   return report::write_file_atomically(config("network.json"), value.dump(1) + "\n");
 }
@@ -85,6 +86,7 @@ Result<NetworkFile> Home::read_network() const {
     NetworkFile network;
     network.genesis_time_ns = value.at("genesis_time_ns");
     network.provider = value.at("provider");
+    network.flight = value.at("flight");
     for (const json& n : value.at("nodes")) {
       network.nodes.push_back({.name = n.at("name"),
                                .role = n.at("role"),

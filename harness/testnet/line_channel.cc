@@ -64,11 +64,11 @@ class LineChannel::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   asio::local::stream_protocol::socket socket_;
+  std::size_t queued_ = 0;
 
  private:
   asio::streambuf in_;
   std::deque<std::string> out_;
-  std::size_t queued_ = 0;
   LineFunction on_line_;
   ClosedFunction on_closed_;
   bool detached_ = false;
@@ -81,6 +81,7 @@ LineChannel::LineChannel(asio::io_context& loop, int fd, LineFunction on_line,
 }
 LineChannel::~LineChannel() { impl_->detach(); }
 void LineChannel::send(std::string line) { impl_->send(std::move(line)); }
+std::size_t LineChannel::queued() const { return impl_->queued_; }
 bool LineChannel::open() const { return impl_->socket_.is_open(); }
 
 }  // namespace orrery::testnet

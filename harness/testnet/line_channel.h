@@ -30,6 +30,7 @@ class LineChannel {
 
   void send(std::string line);  // without its newline
   bool open() const;
+  std::size_t queued() const;  // bytes that wait for the other side to read
 
  private:
   class Impl;

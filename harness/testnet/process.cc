@@ -202,7 +202,7 @@ class Process final : public NodeView, public env::TraceSink {
                       .ip = place_.ip,
                       .port = place_.p2p_port},
         .data_dir = home_.data(place_.name),
-        .flight_dir = home_.flight(place_.name),
+        .flight_dir = network_file_.flight ? home_.flight(place_.name) : "",
         .device_class = run::device_class(scenario_, scenario_.nodes[index_].device),
         .compute = [this](const env::JobSpec& spec) { return inference_->execute(spec); },
         .log = log_line};

@@ -276,7 +276,9 @@ class Supervisor {
             {"supervisor", ::getpid()},
             {"nodes", nodes_json()},
             {"faults", faults},
-            {"load", {{"rate", drill_->load_rate()}, {"requests", drill_->requests()}}}};
+            {"load", {{"rate", drill_->load_rate()},
+                      {"requests", drill_->requests()},
+                      {"unheard", drill_->unheard()}}}};
   }
 
   // Something about a node is new: writes process.json and looks at who waits for what.

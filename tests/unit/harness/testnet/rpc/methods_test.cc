@@ -75,6 +75,8 @@ TEST(RpcMethods, FollowATransactionFromThePoolIntoAFinalBlock) {
   const std::string hash = sent["tx_hash"];
   EXPECT_EQ(hash, to_hex(transaction_id(tx)));
   EXPECT_EQ(w.result("getTransaction", {hash}), Node());
+  // Once more is no harm.
+  EXPECT_EQ(w.result("submitTransaction", {{"encoded", to_hex(encode(tx))}})["tx_hash"], hash);
   const Node pending = w.result("getPendingTransactions")["transactions"];
   EXPECT_TRUE(std::any_of(pending.begin(), pending.end(),
                           [&](const Node& waiting) { return waiting["hash"] == hash; }));
