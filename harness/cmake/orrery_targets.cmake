@@ -14,7 +14,6 @@ find_package(tl-expected REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
-# Not "zstd": RocksDB's own search for it uses variables of that name.
 pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET libzstd)
 find_package(Boost 1.74 REQUIRED)  # headers only: Asio and Beast
 pkg_check_modules(rocksdb REQUIRED IMPORTED_TARGET rocksdb)
