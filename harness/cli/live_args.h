@@ -26,6 +26,7 @@ struct UpArgs {
   bool no_load = false;
   bool no_restart = false;
   bool no_flight = false;
+  bool no_shaping = false;
   bool json = false;
 };
 // Words shared by the verbs that act on a running network.

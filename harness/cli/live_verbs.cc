@@ -31,6 +31,8 @@ void add_up(CLI::App& app, UpArgs& up) {
   verb->add_flag("--no-timeline", up.no_timeline, "Leave the scenario's faults out");
   verb->add_flag("--no-load", up.no_load, "Leave the scenario's users silent");
   verb->add_flag("--no-restart", up.no_restart, "Leave nodes down that end unasked");
+  verb->add_flag("--no-shaping", up.no_shaping,
+                 "With netns: leave the scenario's latencies, losses and rates out");
   verb->add_flag("--no-flight", up.no_flight, "Keep no flight logs: conform has nothing to read");
   verb->add_flag("--json", up.json, "One JSON object on standard output");
   verb->footer("Example: orrery up scenarios/library/baseline/live.yaml && orrery status");

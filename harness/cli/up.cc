@@ -38,6 +38,7 @@ testnet::NetworkFile plan(const scenario::Scenario& scenario, const UpArgs& args
   testnet::NetworkFile network;
   network.provider = args.provider;
   network.flight = !args.no_flight;
+  network.shaping = !args.no_shaping;
   for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
     testnet::NodePlace place{.name = scenario.nodes[i].name,
                              .role = run::role_name(scenario.nodes[i].role)};

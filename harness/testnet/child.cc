@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -62,6 +63,16 @@ Result<Child> spawn(const ChildOptions& options) {
                 fmt::format("{}: {}", options.command.front(), std::strerror(error)));
   }
   return Child{pid, ends[0]};
+}
+
+Status run_and_wait(const std::vector<std::string>& command, const std::string& log) {
+  ASSIGN_OR_RETURN(const Child child, spawn({.command = command, .log = log}));
+  ::close(child.control);
+  int status = 0;
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return fail(ErrorCode::kIo, fmt::format("{} failed; see {}", fmt::join(command, " "), log));
 }
 
 bool is_alive(pid_t pid) { return pid > 0 && ::kill(pid, 0) == 0; }

@@ -26,6 +26,10 @@ inline constexpr int kControlFd = 3;
 // kIo with the system's reason.
 Result<Child> spawn(const ChildOptions& options);
 
+// Runs a command to its end, its output appended to `log`. kIo: it cannot be started, or its exit
+// code is not 0.
+Status run_and_wait(const std::vector<std::string>& command, const std::string& log);
+
 // Whether the process still runs; false also for a zombie that was waited for elsewhere.
 bool is_alive(pid_t pid);
 

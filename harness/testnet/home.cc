@@ -61,6 +61,7 @@ Status Home::write_network(const NetworkFile& network) const {
                    {"genesis_time_ns", network.genesis_time_ns},
                    {"provider", network.provider},
                    {"flight", network.flight},
+                   {"shaping", network.shaping},
                    {"nodes", nodes}};
   return report::write_file_atomically(config("network.json"), value.dump(1) + "\n");
 }
@@ -87,6 +88,7 @@ Result<NetworkFile> Home::read_network() const {
     network.genesis_time_ns = value.at("genesis_time_ns");
     network.provider = value.at("provider");
     network.flight = value.at("flight");
+    network.shaping = value.at("shaping");
     for (const json& n : value.at("nodes")) {
       network.nodes.push_back({.name = n.at("name"),
                                .role = n.at("role"),

@@ -34,6 +34,7 @@ struct NodePlace {
 struct NetworkFile {
   std::int64_t genesis_time_ns = 0;  // UTC
   std::string provider = "process";  // or "netns"
+  bool shaping = true;               // of provider netns
   bool flight = true;                // nodes keep a flight log
   std::vector<NodePlace> nodes;      // in the scenario's order
 

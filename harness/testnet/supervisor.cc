@@ -19,6 +19,7 @@
 #include "harness/run/replay_file.h"
 #include "harness/testnet/control.h"
 #include "harness/testnet/drill.h"
+#include "harness/testnet/netns.h"
 #include "harness/testnet/ports.h"
 #include "harness/testnet/process.h"
 #include "reports/record/write.h"
@@ -30,6 +31,7 @@ namespace asio = boost::asio;
 using nlohmann::json;
 using asio::local::stream_protocol;
 
+constexpr std::uint16_t kNetnsPort = 26656;
 // Time for processes to open their disks before slot 0: nothing is lost if they are slower.
 constexpr Duration kGenesisDelay = Duration::millis(300);
 
@@ -49,10 +51,18 @@ class Supervisor {
         acceptor_(loop_),
         alarms_(loop_) {}
 
+  ~Supervisor() {
+    if (owner_) remove_netns(home_, network_);
+  }
+
   Status open() {
     TRY(take_lock());
+    owner_ = true;
     ASSIGN_OR_RETURN(network_, home_.read_network());
     ASSIGN_OR_RETURN(scenario_, home_.read_scenario());
+    if (network_.provider == "netns") {
+      TRY(make_netns(home_, scenario_, network_.shaping, network_));
+    }
     TRY(reserve_ports());
     for (const std::string& name : options_.only) {
       if (!network_.find(name)) return fail(ErrorCode::kInvalidArgument, "no node " + name);
@@ -117,8 +127,12 @@ class Supervisor {
   }
 
   Status reserve_ports() {
-    if (network_.provider != "process") return {};
     for (NodePlace& node : network_.nodes) {
+      if (!node.netns.empty()) {  // alone on its address: nobody can take its ports
+        if (node.p2p_port == 0) node.p2p_port = kNetnsPort;
+        if (node.rpc_port == 0) node.rpc_port = kNetnsPort + 1;
+        continue;
+      }
       for (std::uint16_t* port : {&node.p2p_port, &node.rpc_port}) {
         auto reserved = ReservedPort::reserve(node.ip, *port);
         if (!reserved) {
@@ -351,6 +365,7 @@ class Supervisor {
   SupervisorOptions options_;
   Home home_;
   int lock_ = -1;
+  bool owner_ = false;  // of the home
   NetworkFile network_;
   scenario::Scenario scenario_;
   std::vector<ReservedPort> ports_;
