@@ -62,8 +62,12 @@ RpcResult get_block(const ReadContext& c, const Params& params) {
   }
   const chain::BlockPtr block = find_block(c, text);
   if (!block) return refuse(kBlockNotFound, "block not found");
-  const bool final = block->header().height <= c.chain().finalized_height();
-  return block_json(*block, c.chain().network().modules, final);
+  const std::uint64_t height = block->header().height;
+  const chain::BlockPtr there = c.chain().block_at(c.view.env(), height);
+  const bool canonical = there && there->hash == block->hash;
+  return block_json(
+      *block, c.chain().network().modules,
+      {.canonical = canonical, .final = canonical && height <= c.chain().finalized_height()});
 }
 
 RpcResult get_blocks(const ReadContext& c, const Params& params) {

@@ -128,7 +128,8 @@ std::vector<Member> block_summary(const chain::SharedBlock& block) {
           {"size", block.encoded.size()}};
 }
 
-Json block_json(const chain::SharedBlock& block, const chain::ModuleTable& modules, bool final) {
+Json block_json(const chain::SharedBlock& block, const chain::ModuleTable& modules,
+                const BlockStanding& standing) {
   const chain::Header& header = block.header();
   std::vector<Json> transactions;
   for (const auto& tx : block.block.transactions) {
@@ -143,7 +144,8 @@ Json block_json(const chain::SharedBlock& block, const chain::ModuleTable& modul
                                {"second_epoch", item.second.target.epoch}}));
   }
   std::vector<Member> members = block_summary(block);
-  members.insert(members.end(), {{"final", final},
+  members.insert(members.end(), {{"canonical", standing.canonical},
+                                 {"final", standing.final},
                                  {"proposer_key", header.proposer.hex()},
                                  {"state_root", to_hex(header.state_root)},
                                  {"transactions_root", to_hex(header.transactions_root)},

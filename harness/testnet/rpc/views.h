@@ -14,7 +14,12 @@ namespace orrery::testnet {
 // Height, hash, parent, time, proposer and counts: what newBlock says and lists show.
 std::vector<Member> block_summary(const chain::SharedBlock& block);
 // The same with header fields, transactions, proofs and evidence.
-Json block_json(const chain::SharedBlock& block, const chain::ModuleTable& modules, bool final);
+struct BlockStanding {
+  bool canonical = false;
+  bool final = false;
+};
+Json block_json(const chain::SharedBlock& block, const chain::ModuleTable& modules,
+                const BlockStanding& standing);
 // Envelope, and what the payload says for the kinds of transactions that people ask about.
 std::vector<Member> transaction_members(const chain::SharedTransaction& tx,
                                         const chain::ModuleTable& modules);

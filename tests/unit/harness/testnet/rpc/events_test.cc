@@ -90,6 +90,11 @@ TEST(RpcEvents, AReorganisationIsToldBeforeTheBlocksOfTheOtherBranch) {
     }
   }
   EXPECT_EQ(canonical.rbegin()->second, to_hex(w.chain().head().hash()));
+  for (const Node& reorg : reorgs) {
+    const Node block = w.call("getBlock", reorg["from"]["hash"]);
+    if (block.contains("error")) continue;  // below the last final block branches are forgotten
+    EXPECT_EQ(block["result"]["canonical"], false);
+  }
   // What stood on the lost branch is found where it stands now, or nowhere.
   std::size_t lost = 0;
   for (const Node& tx : payments.results("transaction")) {

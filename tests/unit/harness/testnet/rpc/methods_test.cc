@@ -45,6 +45,8 @@ TEST(RpcMethods, TellWhatTheNodeHasUnderEveryName) {
   EXPECT_EQ(by_name, w.result("getBlock", {final}));
   EXPECT_EQ(by_name, w.result("getBlock", {{"hash", by_name["hash"]}}));
   EXPECT_EQ(by_name["final"], true);
+  EXPECT_EQ(by_name["canonical"], true);
+  EXPECT_EQ(latest["canonical"], true);
   // Below the tree blocks come from disk.
   for (std::uint64_t h = 1; h <= final; ++h) {
     const Node block = w.result("getBlock", {h});

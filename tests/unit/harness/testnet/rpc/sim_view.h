@@ -12,6 +12,7 @@
 
 #include "engine/base/ensure.h"
 #include "harness/run/keys.h"
+#include "harness/run/network.h"
 #include "harness/run/run_scenario.h"
 #include "harness/run/world.h"
 #include "harness/testnet/rpc/node_view.h"
@@ -120,12 +121,11 @@ class SimView final : public NodeView {
       if (fault.at > now) continue;
       const Time end = fault.at + fault.duration;
       const bool active = fault.duration == Duration{} || end > now;
-      faults.push_back(
-          {.name = fault.name,
-           .kind = fault.kind == scenario::FaultKind::kPartition ? "partition" : "other",
-           .active = active,
-           .begin_ms = (sim::kWallOrigin + fault.at.ns) / 1'000'000,
-           .end_ms = active ? 0 : (sim::kWallOrigin + end.ns) / 1'000'000});
+      faults.push_back({.name = fault.name,
+                        .kind = run::fault_name(fault.kind),
+                        .active = active,
+                        .begin_ms = (sim::kWallOrigin + fault.at.ns) / 1'000'000,
+                        .end_ms = active ? 0 : (sim::kWallOrigin + end.ns) / 1'000'000});
     }
     return faults;
   }
