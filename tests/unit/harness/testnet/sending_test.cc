@@ -156,8 +156,9 @@ TEST_F(Sending, AnEmptyAccountIsRefusedOnce) {
 }
 
 TEST_F(Sending, WhatNobodyIncludesExpires) {
-  const auto expired = meanwhile(
-      [&] { return wait_for(node_, Hash256{}, 2, WaitFor::kFinal, Duration::seconds(30)); });
+  const auto expired = meanwhile(Duration::seconds(1), [&] {
+    return wait_for(node_, Hash256{}, 2, WaitFor::kFinal, Duration::seconds(30));
+  });
   ASSERT_FALSE(expired.has_value());
   EXPECT_EQ(expired.error().code, ErrorCode::kRefused);
   EXPECT_NE(expired.error().message.find("expired"), std::string::npos);
