@@ -208,7 +208,8 @@ Result<FlightRecord> decode_flight(ByteView bytes) {
     default: in.reader().fail("a record of no kind");
   }
   TRY(in.reader().finish());
-  if (const auto* boot = std::get_if<FlightBoot>(&record); boot && boot->version != kFlightVersion) {
+  if (const auto* boot = std::get_if<FlightBoot>(&record);
+      boot && boot->version != kFlightVersion) {
     return fail(ErrorCode::kUnsupported, "a flight log of another version");
   }
   return record;

@@ -1,6 +1,7 @@
-// A life of a node as a log: every event it consumed, in order, with the instant and the values that
-// the seam answered. From the log and the disk before it, the life can be executed again anywhere,
-// bit for bit; the digest kept with each event says at which one a re-execution parts from it.
+// A life of a node as a log: every event it consumed, in order, with the instant and the values
+// that the seam answered. From the log and the disk before it, the life can be executed again
+// anywhere, bit for bit; the digest kept with each event says at which one a re-execution parts
+// from it.
 //
 // A log is a sequence of records. One life: Boot, then for each event Heard and, when its handler
 // has returned, Answered; Stop at the end of a clean one. A crash cuts the log after any record.

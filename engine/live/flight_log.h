@@ -1,7 +1,7 @@
 // The flight log on disk: numbered segments in a folder. The newest is written as it is,
 // 00000007.flight, with one write an event, so a killed process loses nothing its node had heard;
-// a full one is compressed by a helper thread to 00000006.flight.zst. Each record is framed with its
-// length and a checksum; a torn end is cut when the log is opened again.
+// a full one is compressed by a helper thread to 00000006.flight.zst. Each record is framed with
+// its length and a checksum; a torn end is cut when the log is opened again.
 #pragma once
 
 #include <cstddef>

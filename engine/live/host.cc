@@ -81,10 +81,9 @@ class Host::Impl final : public env::Clock,
 
   void start(std::function<void(const Error&)> on_failure) {
     on_failure_ = std::move(on_failure);
-    workers_ = std::make_unique<Workers>(options_.compute_threads, options_.compute,
-                                         [this](env::JobDone done) {
-                                           boost::asio::post(loop_, [this, done] { deliver(done); });
-                                         });
+    workers_ = std::make_unique<Workers>(
+        options_.compute_threads, options_.compute,
+        [this](env::JobDone done) { boost::asio::post(loop_, [this, done] { deliver(done); }); });
     booted_ = Steady::now();
     running_ = true;
     read_clocks();

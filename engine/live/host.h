@@ -46,7 +46,8 @@ class Host {
                                             std::unique_ptr<env::Node> node);
   ~Host();
 
-  // Boots the node and begins to deliver. `on_failure`: the node or its disk failed; it has stopped.
+  // Boots the node and begins to deliver. `on_failure`: the node or its disk failed; it has
+  // stopped.
   void start(std::function<void(const Error&)> on_failure);
   // Clean end: no more events, sessions closed, disk and flight log durable.
   void stop();

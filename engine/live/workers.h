@@ -2,13 +2,9 @@
 // With one thread, jobs run in order of submission, as on one device.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
 
 #include "engine/env/env.h"
 
@@ -29,23 +25,8 @@ class Workers {
   void cancel(std::uint64_t job);
 
  private:
-  struct Job {
-    std::uint64_t id = 0;
-    env::JobSpec spec;
-    env::Cookie cookie;
-  };
-  void work();
-
-  Execute execute_;
-  Done done_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Job> waiting_;
-  std::vector<std::uint64_t> cancelled_;  // of those that run
-  std::vector<std::uint64_t> running_;
-  std::uint64_t next_ = 1;
-  bool stop_ = false;
-  std::vector<std::thread> threads_;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace orrery::live

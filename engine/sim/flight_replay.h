@@ -1,5 +1,5 @@
-// Executes the flight log of one live node again, in virtual time: the node's own code, fed with the
-// events it heard at the instants it heard them and answered as it was answered. Its disk is a
+// Executes the flight log of one live node again, in virtual time: the node's own code, fed with
+// the events it heard at the instants it heard them and answered as it was answered. Its disk is a
 // simulated one that goes through the same batches, crashes included.
 #pragma once
 

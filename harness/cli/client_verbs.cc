@@ -62,7 +62,9 @@ void add_keys(CLI::App& tx, TxArgs& args) {
 
 void add_money(CLI::App& tx, TxArgs& args) {
   CLI::App* transfer = add_signing(tx, "transfer", "Send money", args);
-  transfer->add_option("--to", args.to, "A name, a key file, or an address of 40 hexadecimal digits")->required();
+  transfer
+      ->add_option("--to", args.to, "A name, a key file, or an address of 40 hexadecimal digits")
+      ->required();
   add_amount(*transfer, args);
   transfer->footer("Example: orrery tx transfer --from users-0 --to workers-0 12.5 AIGEN");
 

@@ -60,14 +60,13 @@ void print_nodes(const json& nodes) {
                           : state == "failed" || state == "down" ? Colour::kRed
                                                                   : Colour::kYellow;
     const std::string last = n.value("last_exit", "");
-    say(fmt::format("{:<{}}  {:<9}  {}  {:>7}  {:>7}  {:>5}  {:>7}  {}{}",
-                    n.at("name").get<std::string>(), width, n.at("role").get<std::string>(),
-                    paint(colour, fmt::format("{:<10}", state)), n.at("height").get<std::uint64_t>(),
-                    n.at("finalized_height").get<std::uint64_t>(),
-                    n.at("peers").get<std::uint64_t>(),
-                    n.at("pid").is_null() ? "-" : std::to_string(n.at("pid").get<int>()),
-                    n.at("rpc").get<std::string>(),
-                    last.empty() || state == "up" ? "" : "  (" + last + ")"));
+    say(fmt::format(
+        "{:<{}}  {:<9}  {}  {:>7}  {:>7}  {:>5}  {:>7}  {}{}", n.at("name").get<std::string>(),
+        width, n.at("role").get<std::string>(), paint(colour, fmt::format("{:<10}", state)),
+        n.at("height").get<std::uint64_t>(), n.at("finalized_height").get<std::uint64_t>(),
+        n.at("peers").get<std::uint64_t>(),
+        n.at("pid").is_null() ? "-" : std::to_string(n.at("pid").get<int>()),
+        n.at("rpc").get<std::string>(), last.empty() || state == "up" ? "" : "  (" + last + ")"));
   }
 }
 

@@ -103,9 +103,10 @@ int up_command(const UpArgs& args) {
   if (error) return give_up({ErrorCode::kIo, fmt::format("--home {}: {}", dir, error.message())});
   const Home home(fs::absolute(dir).string());
   if (fs::exists(home.config("network.json"))) {
-    complain(fmt::format("--home {}: a network lives there; orrery start --home {} starts it again, "
-                         "orrery down --home {} removes it",
-                         dir, dir, dir));
+    complain(
+        fmt::format("--home {}: a network lives there; orrery start --home {} starts it again, "
+                    "orrery down --home {} removes it",
+                    dir, dir, dir));
     return kEnvironment;
   }
   const auto options = load_options(args.scenario.set, args.scenario.seed);

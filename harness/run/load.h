@@ -1,6 +1,6 @@
 // The scenario's load: users that ask at random times. Each user and stream draws from a random
-// stream of its own, so that one user more or less changes nobody else's requests, and the same file
-// asks the same things of a simulated and of a live network.
+// stream of its own, so that one user more or less changes nobody else's requests, and the same
+// file asks the same things of a simulated and of a live network.
 #pragma once
 
 #include <cstdint>

@@ -34,7 +34,8 @@ std::string encode(const ReplayFile& replay) {
 
 Result<ReplayFile> read_replay_file(const std::string& path) {
   std::ifstream file(path);
-  if (!file) return fail(ErrorCode::kNotFound, path + ": cannot be read; is this the right directory?");
+  if (!file)
+    return fail(ErrorCode::kNotFound, path + ": cannot be read; is this the right directory?");
   std::stringstream text;
   text << file.rdbuf();
   const json value = json::parse(text.str(), nullptr, false);

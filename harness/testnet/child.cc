@@ -75,6 +75,6 @@ Status run_and_wait(const std::vector<std::string>& command, const std::string& 
   return fail(ErrorCode::kIo, fmt::format("{} failed; see {}", fmt::join(command, " "), log));
 }
 
-bool is_alive(pid_t pid) { return pid > 0 && ::kill(pid, 0) == 0; }
+bool is_alive(int pid) { return pid > 0 && ::kill(pid, 0) == 0; }
 
 }  // namespace orrery::testnet

@@ -1,8 +1,6 @@
 // Starting and ending one process. POSIX only; no state but the pid.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
@@ -17,7 +15,7 @@ struct ChildOptions {
 };
 
 struct Child {
-  pid_t pid = 0;
+  int pid = 0;
   int control = -1;  // our end of a socket pair; the child has the other one as descriptor 3
 };
 
@@ -31,6 +29,6 @@ Result<Child> spawn(const ChildOptions& options);
 Status run_and_wait(const std::vector<std::string>& command, const std::string& log);
 
 // Whether the process still runs; false also for a zombie that was waited for elsewhere.
-bool is_alive(pid_t pid);
+bool is_alive(int pid);
 
 }  // namespace orrery::testnet

@@ -203,18 +203,20 @@ std::string conformance_json(const Conformance& r) {
     comparisons.push_back({{"name", c.name}, {"unit", c.unit}, {"ks", c.ks},
                            {"live", side(c.live)}, {"simulated", side(c.simulated)}});
   }
-  return json{{"schema", "orrery.conform/1"},
-              {"scenario", r.scenario},
-              {"live_seconds", r.live_seconds},
-              {"replays_equal", r.replays_equal()},
-              {"invariants_hold", r.invariants_hold()},
-              {"model_error", r.model_error()},
-              {"nodes", nodes},
-              {"invariants", invariants},
-              {"comparisons", comparisons},
-              {"link", {{"messages", r.link.messages}, {"latency", r.link.messages == 0 ? "" : r.link.latency()}}},
-              {"only_live", r.only_live},
-              {"simulated_digest", r.simulated_digest}}
+  return json{
+      {"schema", "orrery.conform/1"},
+      {"scenario", r.scenario},
+      {"live_seconds", r.live_seconds},
+      {"replays_equal", r.replays_equal()},
+      {"invariants_hold", r.invariants_hold()},
+      {"model_error", r.model_error()},
+      {"nodes", nodes},
+      {"invariants", invariants},
+      {"comparisons", comparisons},
+      {"link",
+       {{"messages", r.link.messages}, {"latency", r.link.messages == 0 ? "" : r.link.latency()}}},
+      {"only_live", r.only_live},
+      {"simulated_digest", r.simulated_digest}}
       .dump();
 }
 

@@ -33,7 +33,8 @@ void Drill::start_timeline() {
     const bool momentary = fault.kind == FaultKind::kCrash;
     if (over || (now >= begin && momentary)) continue;
     scenario::FaultSpec rest = fault;
-    if (fault.duration.ns > 0 && now > begin) rest.duration = Duration{begin + fault.duration.ns - now};
+    if (fault.duration.ns > 0 && now > begin)
+      rest.duration = Duration{begin + fault.duration.ns - now};
     alarms_.at_utc(begin, [this, rest] { this->begin(rest); });
   }
 }

@@ -1,5 +1,5 @@
-// What is done to a live network on the clock: the scenario's timeline, faults that an operator adds
-// in the same words, and the load. Each fault's begin and end go to faults.jsonl of the home.
+// What is done to a live network on the clock: the scenario's timeline, faults that an operator
+// adds in the same words, and the load. Each fault's begin and end go to faults.jsonl of the home.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,7 @@ const char* to_string(NodeState state);
 
 struct NodeStatus {
   NodeState state = NodeState::kDown;
-  pid_t pid = 0;
+  int pid = 0;
   std::uint64_t height = 0;
   std::uint64_t finalized = 0;
   std::uint64_t peers = 0;

@@ -1,5 +1,6 @@
-// Lines of JSON over a connected local socket: how a supervisor and its nodes talk, and how commands
-// talk to a supervisor. Bounded both ways: who sends an endless line or never reads is cut off.
+// Lines of JSON over a connected local socket: how a supervisor and its nodes talk, and how
+// commands talk to a supervisor. Bounded both ways: who sends an endless line or never reads is cut
+// off.
 #pragma once
 
 #include <cstddef>

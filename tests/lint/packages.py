@@ -21,7 +21,7 @@ USES = {
     "libspdlog-dev": r"spdlog::",
     "libboost-dev": r"Boost::|find_package\(Boost",
     "libboost-graph-dev": r"Boost::graph|boost/graph",
-    "librocksdb-dev": r"RocksDB::",
+    "librocksdb-dev": r"PkgConfig::rocksdb",
     "libeigen3-dev": r"Eigen3::",
     "libzstd-dev": r"zstd",
     "python3-dev": r"pybind11",
