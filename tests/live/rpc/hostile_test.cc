@@ -15,7 +15,7 @@ constexpr int kMalformed = 100'000;
 constexpr int kFrames = 20'000;
 constexpr int kFramesEach = 200;  // on one connection
 constexpr int kIdle = 2'000;
-constexpr std::uint64_t kMoreMemory = 256u << 20;
+constexpr std::uint64_t kMoreMemory = 64u << 20;
 
 std::uint64_t resident_bytes() {
   std::ifstream in("/proc/self/statm");
