@@ -108,11 +108,13 @@ std::string Metrics::text(const ReadContext& c, const ChatDesk::Stats& chat,
   for (const auto& [labels, count] : transactions_) {
     out.sample(count, fmt::format("{{type=\"{}\",result=\"{}\"}}", labels.first, labels.second));
   }
-  out.family("orrery_tasks_total", "counter", "Steps of inference tasks.");
+  out.family("orrery_tasks_total", "counter",
+             "Steps of inference tasks, background ones included.");
   for (const auto& [event, count] : task_events_) {
     out.sample(count, fmt::format("{{event=\"{}\"}}", event));
   }
-  out.one("orrery_inference_tokens_total", "counter", "Tokens of settled tasks.", tokens_);
+  out.one("orrery_inference_tokens_total", "counter",
+          "Tokens of settled tasks, background ones included.", tokens_);
   out.one("orrery_inference_proofs_total", "counter", "Inference proofs in blocks.", proofs_);
   out.family("orrery_chat_requests_total", "counter", "chatCompletion requests that ended.");
   out.sample(chat.completed, "{result=\"completed\"}");
