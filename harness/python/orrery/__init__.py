@@ -1,4 +1,4 @@
-"""Runs decentralized-AI networks, written down as scenario files, inside this process.
+"""Runs decentralized-AI networks, written down as scenario files: inside this process, or live.
 
     >>> import orrery
     >>> run = orrery.run("scenarios/quickstart.yaml", seed=7, set={"until": "10m"})
@@ -15,7 +15,14 @@ Many seeds at once; a run does not hold the interpreter lock, so threads are eno
     >>> with ThreadPoolExecutor() as pool:
     ...     runs = list(pool.map(lambda s: orrery.run("four.yaml", seed=s), range(10)))
 
-Times are virtual seconds from the start of the run, and money is an exact int of base units, unless
+A scenario as real processes, and a node of any live network:
+
+    >>> with orrery.up("scenarios/library/baseline/live.yaml") as net:
+    ...     answer = net.chat("What is a block?", max_tokens=24)
+    ...     net.block(answer.proof["height"])["proofs"], net.blocks(), net.metrics()
+    >>> orrery.connect("http://127.0.0.1:4001").chain_info()
+
+Times of runs are virtual seconds from their start, and money is an exact int of base units, unless
 a name says otherwise.
 """
 
@@ -30,12 +37,15 @@ from typing import Any, Callable, Mapping, Optional, Union
 import pandas as pd
 
 from . import _orrery, _text
+from ._client import Answer, Client, RpcError, Unreachable, connect
 from ._orrery import InternalError
 from ._progress import ProgressLine
 from ._run import Run
+from ._up import CommandError, up
 
-__all__ = ["Diagnostic", "InternalError", "Interrupted", "Run", "ScenarioError", "check", "load",
-           "metrics", "run", "schema"]
+__all__ = ["Answer", "Client", "CommandError", "Diagnostic", "InternalError", "Interrupted",
+           "RpcError", "Run", "ScenarioError", "Unreachable", "check", "connect", "load", "metrics",
+           "run", "schema", "up"]
 
 Path = Union[str, "os.PathLike[str]"]
 Diagnostic = _text.Diagnostic
