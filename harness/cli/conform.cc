@@ -8,6 +8,7 @@
 #include "harness/cli/terminal.h"
 #include "harness/testnet/conform.h"
 #include "reports/record/write.h"
+#include "reports/render/render.h"
 
 namespace orrery::cli {
 namespace {
@@ -84,6 +85,10 @@ int conform_command(const ConformArgs& args) {
       !written) {
     return give_up(written.error());
   }
+  const auto page = report::render_conformance(result->scenario, text);
+  const Status paged = page ? report::write_file_atomically(out + "/conform.html", *page)
+                            : tl::unexpected<Error>(page.error());
+  if (!paged) return give_up(paged.error());
   if (args.json) {
     fmt::print("{}\n", text);
   } else {
@@ -92,7 +97,7 @@ int conform_command(const ConformArgs& args) {
     print_replays(*result);
     print_invariants(*result);
     print_comparisons(*result);
-    say("  record       " + out + "/conform.json");
+    say("  report       " + out + "/conform.html");
   }
   if (!result->replays_equal()) return kNondeterminism;
   return result->invariants_hold() ? kHeld : kFinding;

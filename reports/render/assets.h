@@ -6,6 +6,7 @@
 namespace orrery::report {
 
 extern const std::string_view kReportHtml;
+extern const std::string_view kConformHtml;
 extern const std::string_view kReportCss;
 extern const std::string_view kChartsJs;
 extern const std::string_view kReportJs;

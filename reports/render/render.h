@@ -21,6 +21,11 @@ struct RenderOptions {
 // kNotFound or kIo if plotly_js cannot be read, kLimit if the page cannot be made to fit.
 Result<std::string> render_html(const RunRecord& record, const RenderOptions& options = {});
 
+// The page of a conformance record (schema orrery.conform/1, a JSON object as text): distributions
+// side by side, replays, invariants. Errors as render_html.
+Result<std::string> render_conformance(const std::string& title, const std::string& record_json,
+                                       const RenderOptions& options = {});
+
 // A page of Markdown: verdict, key figures, what failed, exact supply and rewards, how to
 // reproduce.
 std::string render_markdown(const RunRecord& record);

@@ -36,6 +36,7 @@ USES = {
     "esbuild": r"\besbuild\b",
     "chromium": r"\bchromium\b",
     "chromium-driver": r"\bchromedriver\b",
+    "prometheus": r"\bprometheus\b",
 }
 # Used by the scripts and presets themselves.
 TOOLS = ("g++", "cmake", "ninja-build", "ccache", "pkg-config", "clang-16", "libclang-rt-16-dev")
