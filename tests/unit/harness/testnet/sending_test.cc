@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <future>
+#include <nlohmann/json.hpp>
 
 #include "harness/testnet/accounts.h"
 #include "protocol/ledger/ledger.h"
@@ -164,12 +167,127 @@ TEST_F(Sending, WhatNobodyIncludesExpires) {
   EXPECT_NE(expired.error().message.find("expired"), std::string::npos);
 }
 
+TEST_F(Sending, IncludedIsNotYetFinal) {
+  const auto sent = send(transfer(address_of(7), kToken), user());
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  const auto look = [&](WaitFor what) {
+    return wait_for(node_, chain::transaction_id(*sent), sent->valid_until, what,
+                    Duration::millis(1));
+  };
+  auto placed = look(WaitFor::kIncluded);
+  for (int i = 0; i < kMaxSteps && !placed; ++i) {
+    door_.run_world(Duration::seconds(1));
+    placed = look(WaitFor::kIncluded);
+  }
+  // The world stands still between inclusion and finality.
+  ASSERT_TRUE(placed.has_value()) << placed.error().message;
+  EXPECT_FALSE(placed->final);
+  const auto late = look(WaitFor::kFinal);
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.error().code, ErrorCode::kLimit);
+  EXPECT_NE(late.error().message.find("which is not final"), std::string::npos);
+}
+
 TEST_F(Sending, WaitingEndsInTime) {
   // The world stands still.
   const auto late = wait_for(node_, Hash256{}, 1'000'000, WaitFor::kFinal, Duration::millis(100));
   ASSERT_FALSE(late.has_value());
   EXPECT_EQ(late.error().code, ErrorCode::kLimit);
   EXPECT_NE(late.error().message.find("no block holds it yet"), std::string::npos);
+}
+
+// A node of one account, whose key somebody else uses as well: `answer(method)` gives the result,
+// or null for a refusal. Every call has a connection of its own.
+class BusyNode {
+ public:
+  using Answer = std::function<nlohmann::json(const std::string& method)>;
+
+  explicit BusyNode(Answer answer)
+      : acceptor_(loop_, {boost::asio::ip::address_v4::loopback(), 0}),
+        thread_([this, answer = std::move(answer)] {
+          while (!ends_) serve(answer);
+        }) {}
+  ~BusyNode() {
+    ends_ = true;
+    Client last(acceptor_.local_endpoint().port());  // what accept() waits for
+    last.stream().close();
+    thread_.join();
+  }
+  RpcClient client() const {
+    return *RpcClient::at("http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()));
+  }
+  int calls() const { return calls_; }
+
+ private:
+  void serve(const Answer& answer) {
+    namespace http = boost::beast::http;
+    boost::asio::ip::tcp::socket socket = acceptor_.accept();
+    boost::beast::flat_buffer buffer;
+    http::request<http::string_body> request;
+    boost::system::error_code error;
+    http::read(socket, buffer, request, error);
+    if (error) return;
+    ++calls_;
+    const auto result = answer(nlohmann::json::parse(request.body()).at("method"));
+    nlohmann::json body{{"jsonrpc", "2.0"}, {"id", 1}};
+    if (result.is_null()) {
+      body["error"] = {{"code", -32000}, {"message", "the nonce is taken"}};
+    } else {
+      body["result"] = result;
+    }
+    http::response<http::string_body> response{http::status::ok, 11};
+    response.body() = body.dump();
+    response.prepare_payload();
+    http::write(socket, response, error);
+  }
+
+  boost::asio::io_context loop_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  std::atomic<bool> ends_ = false;
+  std::atomic<int> calls_ = 0;
+  std::thread thread_;
+};
+
+nlohmann::json account(int nonce) { return {{"balance", "0"}, {"stake", "0"}, {"nonce", nonce}}; }
+constexpr std::string_view kGetAccount = "getAccount";
+
+TEST(SendOrder, SignsAgainWhenSomebodyElseTookTheNonce) {
+  int asked = 0, submitted = 0;
+  BusyNode node([&](const std::string& method) -> nlohmann::json {
+    if (method == kGetAccount) return account(asked++ == 0 ? 1 : 2);
+    if (submitted++ == 0) return nullptr;
+    return {{"tx_hash", "x"}};
+  });
+  const auto sent = send_order(node.client(), {}, transfer(address_of(7), 1), key_of(1));
+  ASSERT_TRUE(sent.has_value()) << sent.error().message;
+  EXPECT_EQ(sent->nonce, 2u);
+  EXPECT_EQ(node.calls(), 5);  // nonce, refused, look again, nonce, accepted
+}
+
+TEST(SendOrder, TriesAFewTimesOnly) {
+  int nonce = 0;
+  BusyNode node([&](const std::string& method) -> nlohmann::json {
+    if (method == kGetAccount) return account(nonce++);
+    return nullptr;
+  });
+  const auto sent = send_order(node.client(), {}, transfer(address_of(7), 1), key_of(1));
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.error().code, ErrorCode::kRefused);
+  EXPECT_EQ(node.calls(), 3 * 3 + 2);
+}
+
+TEST(SendOrder, DoesNotRepeatWhatIsRefusedForAnotherReason) {
+  BusyNode node([&](const std::string& method) -> nlohmann::json {
+    if (method == kGetAccount) return account(4);
+    return nullptr;
+  });
+  EXPECT_FALSE(send_order(node.client(), {}, transfer(address_of(7), 1), key_of(1)).has_value());
+  EXPECT_EQ(node.calls(), 3);
+  BusyNode once([&](const std::string&) -> nlohmann::json { return nullptr; });
+  Order fixed = transfer(address_of(7), 1);
+  fixed.nonce = 4;
+  EXPECT_FALSE(send_order(once.client(), {}, fixed, key_of(1)).has_value());
+  EXPECT_EQ(once.calls(), 1);
 }
 
 }  // namespace
