@@ -123,7 +123,7 @@ int up_command(const UpArgs& args) {
     fs::remove_all(home.config("network.json"), error);  // so that the next try starts afresh
     return code;
   }
-  testnet::point_latest_to(home.dir());
+  if (args.home.empty()) testnet::point_latest_to(home.dir());
   if (!args.json) say(fmt::format("{} at {}", paint(Colour::kBold, scenario->name), home.dir()));
   if (args.wait == "none") {
     if (args.json) fmt::print("{}\n", json{{"home", home.dir()}}.dump());

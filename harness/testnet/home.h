@@ -68,7 +68,7 @@ class Home {
 // The home that --home names; else $ORRERY_HOME; else the newest, out/testnets/latest. kNotFound
 // with what to type.
 Result<Home> find_home(const std::string& given);
-// out/testnets/NAME/STAMP, and `latest` beside NAME points to it once it is made.
+// out/testnets/NAME/STAMP; the newest of these is out/testnets/latest.
 std::string default_home(const std::string& scenario_name);
 void point_latest_to(const std::string& home);
 

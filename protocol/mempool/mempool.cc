@@ -122,6 +122,11 @@ std::uint64_t Mempool::next_nonce(const Address& sender, const StateTree& state)
   std::uint64_t nonce = number_at(state, nonce_path(sender));
   const auto queue = queues_.find(sender);
   if (queue == queues_.end()) return nonce;
+  // The usual case: the pool holds all nonces from the next one on. A sender may have thousands.
+  const std::uint64_t last = queue->second.rbegin()->first;
+  if (queue->second.begin()->first == nonce && queue->second.size() == last - nonce + 1) {
+    return last + 1;
+  }
   while (queue->second.count(nonce) != 0) ++nonce;
   return nonce;
 }

@@ -214,11 +214,7 @@ void Gossip::connect_more(env::Env& env) {
 void Gossip::on_heartbeat(env::Env& env) {
   env.timers.arm(env.clock.mono() + chain_.params().network.heartbeat, {kCookieHeartbeat});
   std::erase_if(banned_, [&](const auto& item) { return env.clock.mono() >= item.second; });
-  std::vector<Hash256> late;
-  for (const auto& [id, wish] : wanted_) {
-    if (env.clock.mono() - wish.since > kRequestTimeout) late.push_back(id);
-  }
-  for (const Hash256& id : late) forget_wish(id);
+  expire_wishes(env);
   adopt_orphans(env);
   const std::size_t target = chain_.params().network.target_peers;
   if (!config_.roles.bootstrap && peers_.size() > target + kFeelers) {
@@ -241,7 +237,7 @@ void Gossip::on_heartbeat(env::Env& env) {
 
 std::size_t Gossip::held() const {
   std::size_t items = addresses_.size() + banned_.size() + wanted_.size() + orphans_.size();
-  for (const auto& [id, peer] : peers_) items += peer.announce.size() + peer.votes.size();
+  for (const auto& [id, peer] : peers_) items += peer.announce.size() + peer.votes.size() + peer.offered.size();
   return items;
 }
 

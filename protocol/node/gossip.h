@@ -2,6 +2,7 @@
 // blocks, votes, block sync, heartbeats, and the limits that keep any one peer harmless.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 #include <vector>
@@ -37,6 +38,8 @@ class Gossip {
   static constexpr std::size_t kMaxAddresses = 4096;    // known dialling addresses
   static constexpr std::size_t kMaxOrphans = 64;        // blocks whose parent is unknown
   static constexpr std::size_t kMaxRequested = 1024;    // ids asked of one peer and not yet come
+  static constexpr int kMaxTries = 3;                   // to get one transaction of one peer
+  static constexpr std::size_t kMaxOffered = 4096;      // transactions that one peer could send us
   // Bytes a second that one peer's wishes may cost us; the rest of them go unanswered.
   static constexpr std::size_t kServedPerSecond = 16 << 20;
   static constexpr int kBanScore = -100;
@@ -67,6 +70,10 @@ class Gossip {
   std::size_t held() const;
 
  private:
+  struct Offer {  // of a transaction
+    Hash256 id;
+    int tries = 0;  // times that we asked in vain
+  };
   struct Peer {
     env::Address address;
     bool greeted = false;
@@ -77,6 +84,7 @@ class Gossip {
     std::uint32_t window_messages = 0;
     std::size_t window_served = 0;  // bytes
     std::size_t requested = 0;      // entries of wanted_ asked of it
+    std::deque<Offer> offered;      // what it announced and we do not have, oldest first
     bool asked_peers = false;       // an answer is due
     bool asked_votes = false;
     SeenSet seen;                  // transactions, blocks and votes
@@ -86,6 +94,8 @@ class Gossip {
   struct Wanted {
     Time since{};
     env::PeerId from;
+    InventoryKind kind{};
+    int tries = 0;
   };
 
   NodeStatus status() const;
@@ -93,8 +103,14 @@ class Gossip {
   void send(env::Env& env, env::PeerId to, const Buffer& encoded);
   // Sends an answer; false if the peer's allowance of this second does not cover it.
   bool serve(env::Env& env, env::PeerId to, const Message& message);
-  void want(env::Env& env, const Hash256& id, env::PeerId from);
+  void want(env::Env& env, InventoryKind kind, const Offer& offer, env::PeerId from);
+  // Wishes that were not answered in time: forgotten, to be asked for again.
+  void expire_wishes(env::Env& env);
   void forget_wish(const Hash256& id);
+  // Whether somebody was asked for it not long ago.
+  bool is_awaited(const env::Env& env, const Hash256& id) const;
+  // Asks for what the peer offered, as far as its allowance goes and nobody else was asked.
+  void ask_for_offered(env::Env& env, env::PeerId from);
   void keep_orphan(const BlockPtr& block);
   void punish(env::Env& env, env::PeerId id, int score);
   bool too_fast(env::Env& env, env::PeerId id, Peer& peer);
@@ -126,6 +142,7 @@ class Gossip {
   std::map<Hash256, Wanted> wanted_;
   std::map<Hash256, BlockPtr> orphans_;  // by hash
   SeenSet votes_seen_;
+  SeenSet transactions_seen_;  // received; one that a block took is not asked for again
   bool flush_armed_ = false;
 };
 

@@ -7,9 +7,9 @@
 
 namespace orrery::chain {
 
-void Gossip::want(env::Env& env, const Hash256& id, env::PeerId from) {
-  forget_wish(id);
-  wanted_[id] = {env.clock.mono(), from};
+void Gossip::want(env::Env& env, InventoryKind kind, const Offer& offer, env::PeerId from) {
+  forget_wish(offer.id);
+  wanted_[offer.id] = {env.clock.mono(), from, kind, offer.tries};
   ++peers_.at(from).requested;
 }
 
@@ -21,6 +21,47 @@ void Gossip::forget_wish(const Hash256& id) {
   wanted_.erase(wish);
 }
 
+bool Gossip::is_awaited(const env::Env& env, const Hash256& id) const {
+  const auto asked = wanted_.find(id);
+  return asked != wanted_.end() && env.clock.mono() - asked->second.since < kRequestTimeout;
+}
+
+void Gossip::ask_for_offered(env::Env& env, env::PeerId from) {
+  Peer& peer = peers_.at(from);
+  Want wish{InventoryKind::kTransaction, {}};
+  for (std::size_t i = peer.offered.size(); i > 0 && wish.ids.size() < kMaxInventory; --i) {
+    if (peer.requested >= kMaxRequested) break;
+    const Offer offer = peer.offered.front();
+    peer.offered.pop_front();
+    if (mempool_.contains(offer.id) || transactions_seen_.contains(offer.id)) continue;
+    if (is_awaited(env, offer.id)) {
+      peer.offered.push_back(offer);
+      continue;
+    }
+    want(env, wish.kind, offer, from);
+    wish.ids.push_back(offer.id);
+  }
+  if (!wish.ids.empty()) send(env, from, wish);
+}
+
+void Gossip::expire_wishes(env::Env& env) {
+  std::vector<Hash256> late;
+  for (const auto& [id, wish] : wanted_) {
+    if (env.clock.mono() - wish.since > kRequestTimeout) late.push_back(id);
+  }
+  for (const Hash256& id : late) {
+    const Wanted wish = wanted_.at(id);
+    forget_wish(id);
+    const auto peer = peers_.find(wish.from);
+    const bool again = wish.kind == InventoryKind::kTransaction && peer != peers_.end() &&
+                       wish.tries + 1 < kMaxTries && peer->second.offered.size() < kMaxOffered;
+    if (again) peer->second.offered.push_back({id, wish.tries + 1});
+  }
+  for (auto& [id, peer] : peers_) {
+    if (!peer.offered.empty()) ask_for_offered(env, id);
+  }
+}
+
 void Gossip::handle(env::Env& env, env::PeerId from, const Inventory& m) {
   Peer& peer = peers_.at(from);
   Want wish{m.kind, {}};
@@ -29,14 +70,15 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Inventory& m) {
     const bool have = m.kind == InventoryKind::kTransaction
                           ? mempool_.contains(id)
                           : chain_.tree().find(id) != nullptr || orphans_.count(id) != 0;
+    if (have) continue;
     // The bound is each peer's own: made-up ids of one do not stop us from asking others.
-    if (have || peer.requested >= kMaxRequested) continue;
-    const auto asked = wanted_.find(id);
-    if (asked != wanted_.end() && env.clock.mono() - asked->second.since < kRequestTimeout) {
-      continue;
+    if (peer.requested < kMaxRequested && !is_awaited(env, id)) {
+      want(env, m.kind, {id}, from);
+      wish.ids.push_back(id);
+    } else if (m.kind == InventoryKind::kTransaction && peer.offered.size() < kMaxOffered) {
+      // It is announced once. Whoever was asked may fail us, so this peer is not forgotten.
+      peer.offered.push_back({id});
     }
-    want(env, id, from);
-    wish.ids.push_back(id);
   }
   if (!wish.ids.empty()) send(env, from, wish);
 }
@@ -62,12 +104,14 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Transactions& m) {
   Peer& peer = peers_.at(from);
   for (const TransactionPtr& tx : m.transactions) {
     peer.seen.insert(tx->id);
+    transactions_seen_.insert(tx->id);
     forget_wish(tx->id);
     const bool known = mempool_.contains(tx->id);
     const Status admitted = mempool_.add(tx, chain_.state(), chain_.head().height() + 1);
     // A refusal is no offence: the sender may be at another height.
     if (admitted && !known) announce_transaction(env, tx->id);
   }
+  if (!peer.offered.empty()) ask_for_offered(env, from);
 }
 
 void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
