@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import socket
+import subprocess
+import sys
 import threading
 
 import pandas as pd
@@ -92,10 +94,14 @@ def test_a_silent_node_is_a_timeout():
             client.call("health")
 
 
-def test_a_proxy_of_the_environment_is_left_alone(monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+def test_a_proxy_of_the_environment_is_left_alone():
+    ask = "import orrery, sys; print(orrery.connect(sys.argv[1]).call('health'))"
+    env = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
     with scripted(lambda call: result("here")) as (url, _):
-        assert orrery.connect(url).call("health") == "here"
+        done = subprocess.run([sys.executable, "-B", "-c", ask, url], text=True, timeout=20,
+                              stdout=subprocess.PIPE, check=True,
+                              env={**env, "http_proxy": "http://127.0.0.1:1"})
+    assert done.stdout == "here\n"
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1", "ftp://127.0.0.1", "http://"])
