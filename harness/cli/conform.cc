@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "harness/cli/exit_code.h"
 #include "harness/cli/live_args.h"
 #include "harness/cli/net.h"
+#include "harness/cli/scenario_args.h"
 #include "harness/cli/terminal.h"
 #include "harness/testnet/conform.h"
 #include "reports/record/write.h"
@@ -67,10 +70,31 @@ void print_comparisons(const Conformance& r) {
   for (const std::string& transition : r.only_live) say("  only live    " + transition);
 }
 
+// Runs a scenario file live for a while; `target` becomes the home that it leaves.
+int run_live(const ConformArgs& args, std::string& target) {
+  const auto time = parse_duration(args.for_);
+  if (!time) return give_up({ErrorCode::kInvalidArgument, "--for: " + time.error().message});
+  UpArgs up;
+  up.scenario.file = target;
+  const auto scenario = load(up.scenario);
+  if (!scenario) return kUsage;
+  up.home = testnet::default_home(scenario->name);
+  if (const int code = up_command(up); code != kHeld) return code;
+  if (!args.json) say(fmt::format("live for {}", args.for_));
+  std::this_thread::sleep_for(std::chrono::nanoseconds(time->ns));
+  target = up.home;
+  return down_command({.net = {.home = up.home}, .keep = true});
+}
+
 }  // namespace
 
 int conform_command(const ConformArgs& args) {
-  const auto home = testnet::find_home(args.target);
+  std::string target = args.target;
+  if (std::filesystem::is_regular_file(target)) {
+    const int ran = run_live(args, target);
+    if (ran != kHeld) return ran;
+  }
+  const auto home = testnet::find_home(target);
   if (!home) return give_up(home.error());
   ProgressBar bar("conform");
   testnet::ConformOptions options;

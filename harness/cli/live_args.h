@@ -82,7 +82,8 @@ struct SuperviseArgs {
   int control_fd = -1;
 };
 struct ConformArgs {
-  std::string target;  // a home; empty: the newest
+  std::string target;  // a home, or a scenario file; empty: the newest home
+  std::string for_ = "30s";  // how long a file runs live
   std::string out;
   bool fitted = false;
   bool json = false;

@@ -112,7 +112,9 @@ void add_processes(CLI::App& app, LiveArgs& a) {
   CLI::App* conform = app.add_subcommand(
       "conform", "Run a live network's flight logs again, and say how wrong the simulator was");
   conform->add_option("target", a.conform.target,
-                      "Home of a network that ran (default: the newest)");
+                      "Home of a network that ran, or a scenario file to run first (default: the "
+                      "newest home)");
+  conform->add_option("--for", a.conform.for_, "How long to run a file live, such as 2m");
   conform->add_option("--out", a.conform.out, "Folder of the report (default: HOME/conform)");
   conform->add_flag("--fitted", a.conform.fitted, "Simulate with the link latency as measured");
   conform->add_flag("--json", a.conform.json, "One JSON object on standard output");

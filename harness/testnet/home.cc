@@ -87,15 +87,15 @@ Result<NetworkFile> Home::read_network() const {
     NetworkFile network;
     network.genesis_time_ns = value.at("genesis_time_ns");
     network.provider = value.at("provider");
-    network.flight = value.at("flight");
-    network.shaping = value.at("shaping");
+    network.flight = value.value("flight", true);
+    network.shaping = value.value("shaping", true);
     for (const json& n : value.at("nodes")) {
       network.nodes.push_back({.name = n.at("name"),
                                .role = n.at("role"),
                                .ip = n.at("ip"),
                                .p2p_port = n.at("p2p_port"),
                                .rpc_port = n.at("rpc_port"),
-                               .netns = n.at("netns")});
+                               .netns = n.value("netns", "")});
     }
     return network;
   } catch (const json::exception& error) {

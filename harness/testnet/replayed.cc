@@ -1,6 +1,5 @@
 #include "harness/testnet/replayed.h"
 
-#include <deque>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -11,8 +10,6 @@ namespace orrery::testnet {
 namespace {
 
 constexpr std::uint64_t kProgressSteps = 4096;
-// Messages sent and not yet seen to arrive, of one pair of nodes: more are on no real wire.
-constexpr std::size_t kMaxInFlight = 4096;
 
 }  // namespace
 
@@ -27,8 +24,7 @@ struct ReplayedNetwork::Lane final : env::TraceSink {
     replay.on_send([this](Time wall, env::PeerId to, const Buffer& payload) {
       const auto peer = peers.find(to.value);
       if (peer == peers.end()) return;
-      auto& sent = in_flight[{peer->second, payload.hash()}];
-      if (sent.size() < kMaxInFlight) sent.push_back(wall);
+      in_flight[{peer->second, payload.hash()}] = wall;
     });
   }
 
@@ -50,7 +46,9 @@ struct ReplayedNetwork::Lane final : env::TraceSink {
   std::optional<env::FlightRecord> ahead;
   std::optional<sim::FlightStep> next;  // nothing: the lane has ended
   std::map<std::uint32_t, std::uint32_t> peers;  // PeerId -> node, of the present life
-  std::map<std::pair<std::uint32_t, Digest128>, std::deque<Time>> in_flight;  // by receiver
+  // By receiver and content: when it was sent. Of equal messages the last one counts, because what
+  // died with a session is never seen to arrive.
+  std::map<std::pair<std::uint32_t, Digest128>, Time> in_flight;
 };
 
 ReplayedNetwork::ReplayedNetwork() = default;
@@ -154,10 +152,9 @@ void ReplayedNetwork::step(std::uint32_t node) {
         if (sent != in_flight.end()) {
           on_message_({.from = from->second,
                        .to = node,
-                       .latency = heard->wall - sent->second.front(),
+                       .latency = heard->wall - sent->second,
                        .bytes = message->payload.size()});
-          sent->second.pop_front();
-          if (sent->second.empty()) in_flight.erase(sent);
+          in_flight.erase(sent);
         }
       }
     }
