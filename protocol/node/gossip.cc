@@ -237,7 +237,8 @@ void Gossip::on_heartbeat(env::Env& env) {
 
 std::size_t Gossip::held() const {
   std::size_t items = addresses_.size() + banned_.size() + wanted_.size() + orphans_.size();
-  for (const auto& [id, peer] : peers_) items += peer.announce.size() + peer.votes.size() + peer.offered.size();
+  for (const auto& [id, peer] : peers_)
+    items += peer.announce.size() + peer.votes.size() + peer.offered.size();
   return items;
 }
 

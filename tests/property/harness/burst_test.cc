@@ -9,7 +9,8 @@ TEST(Burst, EveryTransactionOfABurstIsIncluded) {
   small.until = "3m";
   small.chain = "  mempool: {max_per_sender: 8000}\n  consensus: {max_block_transactions: 4000}";
   small.load =
-      "{name: burst, kind: transfer, users: users-0, rate: 600000/m, start: t+20s, stop: t+20500ms, "
+      "{name: burst, kind: transfer, users: users-0, rate: 600000/m, start: t+20s, stop: "
+      "t+20500ms, "
       "amount: 0.001 AIGEN}";
   std::string text = text_of(small);
   // Slow links: several batches of announcements arrive before the first answer does.
