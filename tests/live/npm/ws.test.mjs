@@ -110,7 +110,13 @@ test('binary and oversized messages end the connection with the right code', asy
     return (await once(c.socket, 'close'))[0];
   };
   assert.equal(await closed(s => s.send(Buffer.from([1, 2, 3]))), 1003);
-  assert.equal(await closed(s => s.send('x'.repeat((1 << 20) + 1))), 1009);
+  // The end comes while we still send, so a reset may overtake the close frame: 1006, once in a
+  // while. The code must come all the same when it is asked for again.
+  let code = 1006;
+  for (let i = 0; i < 5 && code === 1006; ++i) {
+    code = await closed(s => s.send('x'.repeat((1 << 20) + 1)));
+  }
+  assert.equal(code, 1009);
 });
 
 test('pages of elsewhere are refused', async () => {
