@@ -69,7 +69,7 @@ void add_operate(CLI::App& app, LiveArgs& a) {
   fault->footer(
       "Examples: orrery fault kill validators-1\n"
       "          orrery fault add 'do: partition, for: 30s, sides: [validators-0, validators-1]'\n"
-      "          orrery fault add 'do: clock-offset, targets: validators-2, offset: 2s'");
+      "          orrery fault add 'do: clock, targets: validators-2, offset: 2s'");
 
   CLI::App* load = add_net(app, "load", "Change how often the scenario's users ask", a.load.net);
   load->add_option("what", a.load.what, "start, stop or rate")
