@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from network import LIVE, PROGRAM, Network, orrery
+from network import LIVE, PROGRAM, Network, eventually, orrery, unprivileged
 
 
 def test_a_second_up_on_one_home_is_refused(tmp_path):
@@ -50,13 +50,9 @@ def test_a_folder_without_rights_is_named(tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
     # Root may write anywhere, so there it is tried as nobody.
-    who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.getuid() == 0 else {}
-    if who:
-        for folder in [tmp_path, *tmp_path.parents][:3]:
-            folder.chmod(folder.stat().st_mode | 0o055)
-    done = subprocess.run([str(PROGRAM), "up", str(LIVE), "--home", str(closed / "home")],
-                          capture_output=True, text=True, check=False, cwd="/", **who)
-    if "exec" in done.stderr or done.returncode == 126:
+    done = unprivileged("up", LIVE, "--home", closed / "home",
+                        open_folders=[tmp_path, *tmp_path.parents][:3])
+    if done is None:
         pytest.skip("nobody may not run the program here")
     assert done.returncode == 3, done.stderr
     assert "ermission" in done.stderr and "closed" in done.stderr
@@ -79,14 +75,14 @@ def test_a_full_disk_ends_the_node_with_a_word_and_loses_nothing(tmp_path):
     try:
         with Network(small / "home") as net:
             final = net.call("users-0", "getChainInfo")
-            with open(small / "ballast", "wb") as ballast:
-                try:
-                    while True:
-                        ballast.write(bytes(65536))
-                        ballast.flush()
-                except OSError:
+            ballast = os.open(small / "ballast", os.O_WRONLY | os.O_CREAT)
+            try:
+                while os.write(ballast, bytes(65536)) > 0:
                     pass
-            from network import eventually
+            except OSError:
+                pass  # full
+            finally:
+                os.close(ballast)
             eventually("a node says that the disk is full", lambda: any(
                 "space" in log.read_text(errors="replace")
                 for log in pathlib.Path(net.home, "logs").glob("*.log")), timeout=60)
