@@ -79,6 +79,7 @@ struct SuperviseArgs {
   bool no_timeline = false;
   bool no_load = false;
   bool no_restart = false;
+  bool resume = false;
   int control_fd = -1;
 };
 struct ConformArgs {
@@ -101,6 +102,7 @@ int exec_command(const ExecArgs& args);
 int export_command(const ExportArgs& args);
 int node_command(const NodeArgs& args);
 int supervise_command(const SuperviseArgs& args);
+int guard_command(const SuperviseArgs& args);
 int conform_command(const ConformArgs& args);
 
 struct LiveArgs {
@@ -115,6 +117,7 @@ struct LiveArgs {
   ExportArgs export_;
   NodeArgs node;
   SuperviseArgs supervise;
+  SuperviseArgs guard;
   ConformArgs conform;
 };
 void add_live_verbs(CLI::App& app, LiveArgs& args);

@@ -95,19 +95,26 @@ void add_operate(CLI::App& app, LiveArgs& a) {
   exported->footer("Example: orrery export systemd > orrery.units");
 }
 
+// Not for people, and not in --help.
+void add_supervising(CLI::App& app, const char* name, const char* about, SuperviseArgs& args) {
+  CLI::App* verb = app.add_subcommand(name, about);
+  verb->add_option("--home", args.home, "Home of the network")->required();
+  verb->add_option("--only", args.only, "Run these nodes alone")->delimiter(',');
+  verb->add_flag("--no-timeline", args.no_timeline);
+  verb->add_flag("--no-load", args.no_load);
+  verb->add_flag("--no-restart", args.no_restart);
+  verb->add_flag("--resume", args.resume);
+  verb->add_option("--control-fd", args.control_fd);
+  verb->group("");
+}
+
 void add_processes(CLI::App& app, LiveArgs& a) {
   CLI::App* node = app.add_subcommand("node", "Be one node of a live network, until SIGTERM");
   node->add_option("--config", a.node.config, "config/nodes/NAME.json of a home")->required();
   node->add_option("--control-fd", a.node.control_fd, "Descriptor of the line to a supervisor");
   node->footer("Example: orrery node --config HOME/config/nodes/validators-0.json");
-  CLI::App* supervise = app.add_subcommand("supervise", "What orrery up leaves running");
-  supervise->add_option("--home", a.supervise.home, "Home of the network")->required();
-  supervise->add_option("--only", a.supervise.only, "Run these nodes alone")->delimiter(',');
-  supervise->add_flag("--no-timeline", a.supervise.no_timeline);
-  supervise->add_flag("--no-load", a.supervise.no_load);
-  supervise->add_flag("--no-restart", a.supervise.no_restart);
-  supervise->add_option("--control-fd", a.supervise.control_fd);
-  supervise->group("");  // not in --help
+  add_supervising(app, "supervise", "What orrery up leaves running", a.supervise);
+  add_supervising(app, "guard", "What starts it again when it is killed", a.guard);
 
   CLI::App* conform = app.add_subcommand(
       "conform", "Run a live network's flight logs again, and say how wrong the simulator was");
@@ -142,6 +149,7 @@ std::optional<int> dispatch_live(const std::string& verb, const LiveArgs& a) {
   if (verb == "export") return export_command(a.export_);
   if (verb == "node") return node_command(a.node);
   if (verb == "supervise") return supervise_command(a.supervise);
+  if (verb == "guard") return guard_command(a.guard);
   if (verb == "conform") return conform_command(a.conform);
   return std::nullopt;
 }

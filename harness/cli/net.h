@@ -16,7 +16,7 @@ Result<Duration> parse_duration(const std::string& text);
 Result<nlohmann::json> ask_supervisor(const testnet::Home& home, const nlohmann::json& order,
                                       Duration timeout = Duration::seconds(30));
 // Starts the supervisor of a home in the background; the exit code, complained about if not 0.
-int launch_supervisor(const testnet::Home& home, const SuperviseArgs& how);
+int launch_supervisor(const testnet::Home& home, SuperviseArgs how);
 
 // Complains; the exit code.
 int give_up(const Error& error);

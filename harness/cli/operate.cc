@@ -1,6 +1,5 @@
 // Verbs that act on a running network: status, stop, start, fault, load, down, exec.
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>

@@ -1,7 +1,5 @@
 // up, node and supervise: from a scenario file to processes.
 #include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -15,10 +13,9 @@
 #include "harness/run/network.h"
 #include "harness/run/replay_file.h"
 #include "harness/testnet/alarms.h"
-#include "harness/testnet/child.h"
-#include "harness/testnet/control.h"
+#include "harness/testnet/guard.h"
+#include "harness/testnet/launch.h"
 #include "harness/testnet/process.h"
-#include "harness/testnet/supervisor.h"
 #include "scenarios/schema/quantity.h"
 #include "scenarios/schema/schema.h"
 
@@ -51,41 +48,23 @@ testnet::NetworkFile plan(const scenario::Scenario& scenario, const UpArgs& args
   return network;
 }
 
-// One line from the supervisor: started, or why not.
-Result<json> first_word(const testnet::Child& child, const Home& home) {
-  std::string line;
-  char c = 0;
-  while (line.size() < 65536 && ::read(child.control, &c, 1) == 1 && c != '\n') line += c;
-  ::close(child.control);
-  json word = json::parse(line, nullptr, false);
-  if (!word.is_object()) {
-    return fail(ErrorCode::kInternal, "the supervisor ended; see " + home.log("supervisor"));
-  }
-  return word;
+testnet::SupervisorOptions supervisor_options(const SuperviseArgs& args) {
+  return {.home = args.home,
+          .program = own_program(),
+          .only = args.only,
+          .timeline = !args.no_timeline,
+          .load = !args.no_load,
+          .restart = !args.no_restart,
+          .resume = args.resume,
+          .control_fd = args.control_fd};
 }
 
 }  // namespace
 
-int launch_supervisor(const Home& home, const SuperviseArgs& how) {
-  std::vector<std::string> command = {own_program(), "supervise", "--home", home.dir(),
-                                      "--control-fd", std::to_string(testnet::kControlFd)};
-  if (!how.only.empty()) {
-    command.push_back("--only");
-    command.push_back(fmt::format("{}", fmt::join(how.only, ",")));
-  }
-  if (how.no_timeline) command.push_back("--no-timeline");
-  if (how.no_load) command.push_back("--no-load");
-  if (how.no_restart) command.push_back("--no-restart");
-  const auto child =
-      testnet::spawn({.command = std::move(command), .log = home.log("supervisor")});
-  if (!child) return give_up(child.error());
-  const auto word = first_word(*child, home);
-  if (!word) return give_up(word.error());
-  if (!word->value("ok", false)) {
-    complain(word->value("error", "the supervisor does not start"));
-    return word->value("code", static_cast<int>(kEnvironment));
-  }
-  return kHeld;
+int launch_supervisor(const Home& home, SuperviseArgs how) {
+  how.home = home.dir();
+  const Status launched = testnet::launch_supervisor(supervisor_options(how));
+  return launched ? kHeld : give_up(launched.error());
 }
 
 int up_command(const UpArgs& args) {
@@ -157,13 +136,12 @@ int node_command(const NodeArgs& args) {
 }
 
 int supervise_command(const SuperviseArgs& args) {
-  const Status ran = testnet::run_supervisor({.home = args.home,
-                                              .program = own_program(),
-                                              .only = args.only,
-                                              .timeline = !args.no_timeline,
-                                              .load = !args.no_load,
-                                              .restart = !args.no_restart,
-                                              .control_fd = args.control_fd});
+  const Status ran = testnet::run_supervisor(supervisor_options(args));
+  return ran ? kHeld : give_up(ran.error());
+}
+
+int guard_command(const SuperviseArgs& args) {
+  const Status ran = testnet::run_guard(supervisor_options(args));
   return ran ? kHeld : give_up(ran.error());
 }
 

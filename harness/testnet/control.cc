@@ -9,27 +9,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+
+#include "harness/testnet/descriptor.h"
 
 namespace orrery::testnet {
 namespace {
 
 constexpr std::size_t kMaxAnswer = 64 << 20;  // status of 10,000 nodes is 4 MB
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // A socket's path holds 107 bytes; /proc/self/fd/N/control.sock names any folder in fewer.
 struct ShortPath {
@@ -45,16 +31,12 @@ struct ShortPath {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
 };
 
-Error io_error(const std::string& what) {
-  return {ErrorCode::kIo, what + ": " + std::strerror(errno)};
-}
-
 }  // namespace
 
 Result<std::string> ask(const Home& home, const std::string& order, Duration timeout) {
   const ShortPath path(home);
   const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (socket.get() < 0) return tl::unexpected<Error>(io_error("a socket"));
+  if (socket.get() < 0) return io_error("a socket");
   if (::connect(socket.get(), path.get(), sizeof path.address) != 0) {
     return fail(ErrorCode::kNotFound,
                 fmt::format("{}: no supervisor runs here; orrery start --home {} starts it",
@@ -63,7 +45,7 @@ Result<std::string> ask(const Home& home, const std::string& order, Duration tim
   const std::string line = order + "\n";
   if (::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL) !=
       static_cast<ssize_t>(line.size())) {
-    return tl::unexpected<Error>(io_error("the supervisor"));
+    return io_error("the supervisor");
   }
   std::string answer;
   while (answer.empty() || answer.back() != '\n') {
@@ -94,7 +76,7 @@ Result<int> listen_at(const Home& home) {
   ::unlink(home.socket().c_str());  // of a supervisor that was killed; the lock says it is gone
   if (socket.get() < 0 || ::bind(socket.get(), path.get(), sizeof path.address) != 0 ||
       ::listen(socket.get(), 64) != 0) {
-    return tl::unexpected<Error>(io_error(home.socket()));
+    return io_error(home.socket());
   }
   return socket.release();
 }

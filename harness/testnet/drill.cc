@@ -30,11 +30,12 @@ void Drill::start_timeline() {
   for (const scenario::FaultSpec& fault : scenario_.timeline) {
     const std::int64_t begin = genesis_ns_ + fault.at.ns;
     const bool over = fault.duration.ns > 0 && now >= begin + fault.duration.ns;
-    const bool momentary = fault.kind == FaultKind::kCrash;
-    if (over || (now >= begin && momentary)) continue;
+    const bool done_once = fault.kind == FaultKind::kCrash && fault.duration.ns == 0;
+    if (over || (now >= begin && done_once)) continue;
     scenario::FaultSpec rest = fault;
-    if (fault.duration.ns > 0 && now > begin)
+    if (fault.duration.ns > 0 && now > begin) {
       rest.duration = Duration{begin + fault.duration.ns - now};
+    }
     alarms_.at_utc(begin, [this, rest] { this->begin(rest); });
   }
 }

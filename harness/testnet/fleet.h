@@ -56,6 +56,7 @@ class Fleet {
 
   std::size_t size() const { return members_.size(); }
   const NodeStatus& status(std::size_t node) const { return members_[node].status; }
+  bool wanted(std::size_t node) const { return members_[node].wanted; }  // meant to run
   const NodePlace& place(std::size_t node) const { return options_.network.nodes[node]; }
 
   void start(std::size_t node);

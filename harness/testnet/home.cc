@@ -35,7 +35,7 @@ const NodePlace* NetworkFile::find(const std::string& name) const {
 }
 
 Status Home::create(const std::string& scenario_json, const NetworkFile& network) const {
-  for (const char* folder : {"config", "data", "flight", "logs"}) {
+  for (const char* folder : {"config/nodes", "data", "flight", "logs"}) {
     std::error_code error;
     fs::create_directories(dir_ + "/" + folder, error);
     if (error) {

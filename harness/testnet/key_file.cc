@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
+
+#include "harness/testnet/descriptor.h"
 
 namespace orrery::testnet {
 namespace {
@@ -18,24 +19,6 @@ using nlohmann::json;
 constexpr const char* kSchema = "orrery.key/1";
 constexpr std::size_t kMaxBytes = 4096;  // ours have some 300
 constexpr mode_t kOwnerOnly = 0600;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-tl::unexpected<Error> io_error(const std::string& path) {
-  return fail(ErrorCode::kIo, path + ": " + std::strerror(errno));
-}
 
 }  // namespace
 

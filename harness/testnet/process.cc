@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/prctl.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>

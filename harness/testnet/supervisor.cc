@@ -5,20 +5,23 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <list>
 #include <nlohmann/json.hpp>
 
 #include "harness/run/network.h"
 #include "harness/run/replay_file.h"
 #include "harness/testnet/control.h"
+#include "harness/testnet/descriptor.h"
 #include "harness/testnet/drill.h"
+#include "harness/testnet/former_life.h"
+#include "harness/testnet/guard.h"
 #include "harness/testnet/netns.h"
 #include "harness/testnet/ports.h"
 #include "harness/testnet/process.h"
@@ -49,7 +52,8 @@ class Supervisor {
         signals_(loop_),
         children_(loop_, SIGCHLD),
         acceptor_(loop_),
-        alarms_(loop_) {}
+        alarms_(loop_),
+        guard_(loop_, options) {}
 
   ~Supervisor() {
     if (owner_) remove_netns(home_, network_);
@@ -58,6 +62,8 @@ class Supervisor {
   Status open() {
     TRY(take_lock());
     owner_ = true;
+    former_ = read_former_life(home_);
+    end_processes(home_, former_);
     ASSIGN_OR_RETURN(network_, home_.read_network());
     ASSIGN_OR_RETURN(scenario_, home_.read_scenario());
     if (network_.provider == "netns") {
@@ -72,7 +78,6 @@ class Supervisor {
     }
     TRY(home_.write_network(network_));
     for (const NodePlace& node : network_.nodes) {
-      std::filesystem::create_directories(home_.config("nodes"));
       TRY(report::write_file_atomically(home_.config("nodes/" + node.name + ".json"),
                                         node_config_json(node.name)));
     }
@@ -85,7 +90,8 @@ class Supervisor {
                                   .restart = options_.restart},
                    [this] { changed(); });
     drill_.emplace(loop_, home_, scenario_, network_.genesis_time_ns, *fleet_);
-    return {};
+    if (options_.resume) drill_->set_load_rate(former_.load_rate);
+    return guard_.start();
   }
 
   Status run() {
@@ -96,11 +102,12 @@ class Supervisor {
     wait_for_children();
     accept();
     for (std::size_t i = 0; i < fleet_->size(); ++i) {
-      if (chosen(network_.nodes[i].name)) fleet_->start(i);
+      if (chosen(network_.nodes[i].name) && !was_ended(network_.nodes[i].name)) fleet_->start(i);
     }
     if (options_.timeline) drill_->start_timeline();
     if (options_.load) TRY(drill_->start_load());
     loop_.run();
+    guard_.dismiss();
     std::error_code ignored;
     std::filesystem::remove(home_.process_file(), ignored);
     std::filesystem::remove(home_.socket(), ignored);
@@ -117,9 +124,9 @@ class Supervisor {
   };
 
   Status take_lock() {
-    lock_ = ::open(home_.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (lock_ < 0) return fail(ErrorCode::kIo, home_.lock() + ": " + std::strerror(errno));
-    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    lock_.reset(::open(home_.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (!lock_.is_open()) return io_error(home_.lock());
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
       return fail(ErrorCode::kIo, home_.dir() + ": a supervisor runs this network already; "
                                                 "orrery status shows it, orrery down ends it");
     }
@@ -150,10 +157,18 @@ class Supervisor {
            std::find(options_.only.begin(), options_.only.end(), name) != options_.only.end();
   }
 
+  // By an operator or by the timeline, before the supervisor before us was killed.
+  bool was_ended(const std::string& name) const {
+    return options_.resume &&
+           std::any_of(former_.processes.begin(), former_.processes.end(),
+                       [&](const auto& p) { return p.node == name && !p.wanted; });
+  }
+
   void wait_for_children() {
     children_.async_wait([this](boost::system::error_code error, int) {
       if (error) return;
       fleet_->reap();
+      guard_.reap();
       wait_for_children();
     });
   }
@@ -212,6 +227,7 @@ class Supervisor {
     }
     if (what == "load") {
       drill_->set_load_rate(order.at("rate").get<double>());
+      write_process_file();
       return {{"ok", true}, {"rate", drill_->load_rate()}};
     }
     std::vector<std::size_t> nodes;
@@ -249,10 +265,12 @@ class Supervisor {
     const auto loaded = run::load_replay(*file, "the fault");
     if (!loaded) return refusal(loaded.error());
     scenario::FaultSpec fault = loaded->timeline.at(0);
+    const auto default_name = [&] {
+      return fmt::format("{}-{}", run::fault_name(fault.kind), fault.id);
+    };
+    const bool named = fault.name != default_name();
     fault.id = drill_->next_id();
-    if (fault.name.ends_with("-1")) {  // the loader's default for the first item
-      fault.name = fmt::format("{}-{}", run::fault_name(fault.kind), fault.id);
-    }
+    if (!named) fault.name = default_name();
     drill_->begin(fault);
     return {{"ok", true}, {"fault", fault.name}};
   }
@@ -308,9 +326,10 @@ class Supervisor {
     for (Session& session : sessions_) {
       if (session.waits_for.empty() || session.waits_for == "down") continue;
       if (const auto failed = failed_node()) {
-        answer(session, {{"ok", false}, {"code", 6}, {"node", *failed},
-                         {"error", *failed + " does not start: " +
-                                       fleet_->status(index_of(*failed)).last_exit}});
+        const std::string& name = network_.nodes[*failed].name;
+        answer(session, {{"ok", false}, {"code", 6}, {"node", name},
+                         {"error", name + " does not start: " +
+                                       fleet_->status(*failed).last_exit}});
       } else if (holds(session.waits_for)) {
         answer(session, {{"ok", true}, {"nodes", nodes_json()},
                          {"genesis_time_ns", network_.genesis_time_ns}});
@@ -318,13 +337,9 @@ class Supervisor {
     }
   }
 
-  std::size_t index_of(const std::string& name) const {
-    return static_cast<std::size_t>(network_.find(name) - network_.nodes.data());
-  }
-
-  std::optional<std::string> failed_node() const {
+  std::optional<std::size_t> failed_node() const {
     for (std::size_t i = 0; i < fleet_->size(); ++i) {
-      if (fleet_->status(i).state == NodeState::kFailed) return network_.nodes[i].name;
+      if (fleet_->status(i).state == NodeState::kFailed) return i;
     }
     return std::nullopt;
   }
@@ -339,20 +354,17 @@ class Supervisor {
     return true;
   }
 
-  // Pids and addresses, rewritten when a pid changes.
+  // Pids and addresses, rewritten when one changes.
   void write_process_file() {
-    json pids = json::object();
+    FormerLife life{.processes = {}, .load_rate = drill_->load_rate()};
     for (std::size_t i = 0; i < fleet_->size(); ++i) {
-      const NodePlace& place = network_.nodes[i];
-      pids[place.name] = {{"pid", fleet_->status(i).pid},
-                          {"p2p", place.p2p()},
-                          {"rpc", place.rpc()}};
+      const NodeStatus& s = fleet_->status(i);
+      life.processes.push_back({network_.nodes[i].name, s.pid, fleet_->wanted(i)});
     }
-    const std::string text =
-        json{{"supervisor", ::getpid()}, {"nodes", pids}}.dump(1) + "\n";
+    std::string text = encode({::getpid(), guard_.pid()}, network_, life);
     if (text == process_text_) return;
-    process_text_ = text;
-    (void)report::write_file_atomically(home_.process_file(), text);
+    process_text_ = std::move(text);
+    (void)report::write_file_atomically(home_.process_file(), process_text_);
   }
 
   void end() {
@@ -364,8 +376,9 @@ class Supervisor {
 
   SupervisorOptions options_;
   Home home_;
-  int lock_ = -1;
+  Descriptor lock_;
   bool owner_ = false;  // of the home
+  FormerLife former_;   // of a supervisor that was killed here
   NetworkFile network_;
   scenario::Scenario scenario_;
   std::vector<ReservedPort> ports_;
@@ -374,6 +387,7 @@ class Supervisor {
   asio::signal_set children_;
   stream_protocol::acceptor acceptor_;
   Alarms alarms_;
+  Guard guard_;
   std::list<Session> sessions_;
   std::optional<Fleet> fleet_;
   std::optional<Drill> drill_;

@@ -1,6 +1,7 @@
 // The supervisor of a live network: starts one process a node, restarts those that die, runs the
 // scenario's timeline and load on the clock, and does what commands ask over the home's socket
-// (control.h). It holds the home's lock and the network's ports. When it ends, its nodes end.
+// (control.h). It holds the home's lock and the network's ports. When it ends, its nodes end; when
+// it is killed, its guard (guard.h) starts another.
 #pragma once
 
 #include <string>
@@ -18,6 +19,7 @@ struct SupervisorOptions {
   bool timeline = true;
   bool load = true;
   bool restart = true;  // of nodes that end unasked
+  bool resume = false;  // after a supervisor that was killed: what it had ended stays down
   int control_fd = -1;  // one JSON line goes there once the nodes are started, or why not; -1: none
 };
 

@@ -40,6 +40,14 @@ def eventually(what, condition, timeout=30.0):
         time.sleep(0.02)
 
 
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+        return True
+    except ProcessLookupError:
+        return False
+
+
 def unprivileged(*words, open_folders=()):
     """Runs the command without root's rights; nothing if that cannot be done here."""
     who = {}

@@ -4,15 +4,7 @@ import json
 import os
 import pathlib
 
-from network import Network, eventually, orrery
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-        return True
-    except ProcessLookupError:
-        return False
+from network import Network, alive, eventually, orrery
 
 
 def test_every_node_has_a_final_block_when_up_returns(tmp_path):

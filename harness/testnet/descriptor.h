@@ -1,0 +1,41 @@
+// Owns a file descriptor.
+#pragma once
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "engine/base/result.h"
+
+namespace orrery::testnet {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  ~Descriptor() { reset(); }
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    reset(other.release());
+    return *this;
+  }
+  bool is_open() const { return fd_ >= 0; }
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset(int fd = -1) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+  }
+
+ private:
+  int fd_;
+};
+
+// "what: the system's reason", of the last call that failed.
+inline tl::unexpected<Error> io_error(const std::string& what) {
+  return fail(ErrorCode::kIo, what + ": " + std::strerror(errno));
+}
+
+}  // namespace orrery::testnet
