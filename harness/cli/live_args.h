@@ -18,7 +18,7 @@ struct UpArgs {
   ScenarioArgs scenario;
   std::string home;
   std::string ports = "dynamic";     // or fixed: 26656 + 10 i, RPC one above
-  std::string provider = "process";  // or netns
+  std::string provider;              // process, netns; empty: as the scenario says
   std::vector<std::string> only;
   std::string wait = "final";  // ready, final, none
   std::string timeout = "60s";
@@ -78,7 +78,6 @@ struct SuperviseArgs {
   std::vector<std::string> only;
   bool no_timeline = false;
   bool no_load = false;
-  bool no_restart = false;
   bool resume = false;
   int control_fd = -1;
 };

@@ -22,7 +22,7 @@ void add_up(CLI::App& app, UpArgs& up) {
   verb->add_option("--home", up.home, "Home of the network (default: out/testnets/NAME/TIME)");
   verb->add_option("--ports", up.ports, "dynamic, or fixed: 26656 + 10 i and RPC one above")
       ->check(CLI::IsMember({"dynamic", "fixed"}));
-  verb->add_option("--provider", up.provider, "process, or netns: a network namespace each")
+  verb->add_option("--provider", up.provider, "process, or netns: a network namespace each (default: the scenario's)")
       ->check(CLI::IsMember({"process", "netns"}));
   verb->add_option("--only", up.only, "Run these nodes alone")->delimiter(',');
   verb->add_option("--wait", up.wait, "Return once all nodes are ready, or have a final block")
@@ -102,7 +102,6 @@ void add_supervising(CLI::App& app, const char* name, const char* about, Supervi
   verb->add_option("--only", args.only, "Run these nodes alone")->delimiter(',');
   verb->add_flag("--no-timeline", args.no_timeline);
   verb->add_flag("--no-load", args.no_load);
-  verb->add_flag("--no-restart", args.no_restart);
   verb->add_flag("--resume", args.resume);
   verb->add_option("--control-fd", args.control_fd);
   verb->group("");

@@ -33,8 +33,10 @@ std::string own_program() { return fs::read_symlink("/proc/self/exe").string(); 
 
 testnet::NetworkFile plan(const scenario::Scenario& scenario, const UpArgs& args) {
   testnet::NetworkFile network;
-  network.provider = args.provider;
-  network.flight = !args.no_flight;
+  const bool netns = scenario.live.provider == scenario::LiveProvider::kNetns;
+  network.provider = !args.provider.empty() ? args.provider : netns ? "netns" : "process";
+  network.flight = scenario.live.flight_log && !args.no_flight;
+  network.restart = scenario.live.restart && !args.no_restart;
   network.shaping = !args.no_shaping;
   for (std::size_t i = 0; i < scenario.nodes.size(); ++i) {
     testnet::NodePlace place{.name = scenario.nodes[i].name,
@@ -54,7 +56,6 @@ testnet::SupervisorOptions supervisor_options(const SuperviseArgs& args) {
           .only = args.only,
           .timeline = !args.no_timeline,
           .load = !args.no_load,
-          .restart = !args.no_restart,
           .resume = args.resume,
           .control_fd = args.control_fd};
 }
@@ -96,8 +97,7 @@ int up_command(const UpArgs& args) {
   }
   const int code = launch_supervisor(home, {.only = args.only,
                                             .no_timeline = args.no_timeline,
-                                            .no_load = args.no_load,
-                                            .no_restart = args.no_restart});
+                                            .no_load = args.no_load});
   if (code != kHeld) {
     fs::remove_all(home.config("network.json"), error);  // so that the next try starts afresh
     return code;

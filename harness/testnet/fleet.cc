@@ -175,7 +175,7 @@ void Fleet::on_exit(std::size_t node, int wait_status) {
   const Duration after = std::exchange(member.restart_after, Duration{});
   if (after.ns != 0 && member.wanted) {
     schedule_start(node, after);
-  } else if (member.wanted && options_.restart) {
+  } else if (member.wanted && options_.network.restart) {
     // Killed from outside, it starts again at once; what cannot start waits longer each time.
     if (never_ready && !WIFSIGNALED(wait_status)) ++member.failures;
     if (member.failures >= kMaxFailures) {

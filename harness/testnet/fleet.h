@@ -48,7 +48,6 @@ class Fleet {
     Home home{""};
     std::string program;
     NetworkFile network;
-    bool restart = true;
   };
 
   Fleet(boost::asio::io_context& loop, Options options, std::function<void()> on_change);

@@ -61,6 +61,7 @@ Status Home::write_network(const NetworkFile& network) const {
                    {"genesis_time_ns", network.genesis_time_ns},
                    {"provider", network.provider},
                    {"flight", network.flight},
+                   {"restart", network.restart},
                    {"shaping", network.shaping},
                    {"nodes", nodes}};
   return report::write_file_atomically(config("network.json"), value.dump(1) + "\n");
@@ -88,6 +89,7 @@ Result<NetworkFile> Home::read_network() const {
     network.genesis_time_ns = value.at("genesis_time_ns");
     network.provider = value.at("provider");
     network.flight = value.value("flight", true);
+    network.restart = value.value("restart", true);
     network.shaping = value.value("shaping", true);
     for (const json& n : value.at("nodes")) {
       network.nodes.push_back({.name = n.at("name"),

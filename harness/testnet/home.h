@@ -36,6 +36,7 @@ struct NetworkFile {
   std::string provider = "process";  // or "netns"
   bool shaping = true;               // of provider netns
   bool flight = true;                // nodes keep a flight log
+  bool restart = true;               // nodes that end unasked
   std::vector<NodePlace> nodes;      // in the scenario's order
 
   const NodePlace* find(const std::string& name) const;

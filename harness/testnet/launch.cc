@@ -22,7 +22,6 @@ std::vector<std::string> command_line(const std::string& verb, const SupervisorO
   }
   if (!options.timeline) words.push_back("--no-timeline");
   if (!options.load) words.push_back("--no-load");
-  if (!options.restart) words.push_back("--no-restart");
   if (options.resume) words.push_back("--resume");
   return words;
 }

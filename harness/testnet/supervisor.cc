@@ -86,8 +86,7 @@ class Supervisor {
     fleet_.emplace(loop_,
                    Fleet::Options{.home = home_,
                                   .program = options_.program,
-                                  .network = network_,
-                                  .restart = options_.restart},
+                                  .network = network_},
                    [this] { changed(); });
     drill_.emplace(loop_, home_, scenario_, network_.genesis_time_ns, *fleet_);
     if (options_.resume) drill_->set_load_rate(former_.load_rate);

@@ -18,7 +18,6 @@ struct SupervisorOptions {
   std::vector<std::string> only;  // names of the nodes to run; empty: all
   bool timeline = true;
   bool load = true;
-  bool restart = true;  // of nodes that end unasked
   bool resume = false;  // after a supervisor that was killed: what it had ended stays down
   int control_fd = -1;  // one JSON line goes there once the nodes are started, or why not; -1: none
 };

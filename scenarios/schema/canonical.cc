@@ -147,6 +147,7 @@ std::string canonical_json(const Scenario& s) {
                     {"asserts", list(s.asserts, assertion)},
                     {"metrics_every_ns", s.metrics_every.ns},
                     {"report_html", s.report_html},
+                    {"live", section_json(live_section(), &s.live)},
                     {"seeded_bug", s.seeded_bug}};
   // Text was checked to be UTF-8, so nothing is replaced; the option only rules out an exception.
   return out.dump(-1, ' ', false, json::error_handler_t::replace);

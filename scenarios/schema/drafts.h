@@ -116,6 +116,7 @@ struct ScenarioDraft {
   std::vector<AssertDraft> asserts;
   MetricsDraft metrics;
   ReportDraft report;
+  LiveSpec live;
   DebugDraft debug;
 };
 

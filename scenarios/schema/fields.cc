@@ -282,6 +282,27 @@ const Section& report_section() {
   return section;
 }
 
+}  // namespace
+
+const Section& live_section() {
+  static const Section section = [] {
+    SectionBuilder<LiveSpec> b("live", "What only a live network heeds (orrery up).");
+    b.add<&LiveSpec::restart>(
+        {"restart", Type::kBoolean, "Whether a node that ends unasked is started again."});
+    b.add<&LiveSpec::provider>({.name = "provider",
+                                .type = Type::kChoice,
+                                .meaning = "Plain processes, or a network namespace for each node, "
+                                           "with the links of the scenario.",
+                                .choices = {"process", "netns"}});
+    b.add<&LiveSpec::flight_log>(
+        {"flight_log", Type::kBoolean, "Whether nodes keep the logs that orrery conform reads."});
+    return b.take();
+  }();
+  return section;
+}
+
+namespace {
+
 #ifdef ORRERY_SEEDED_BUGS
 const Section& debug_section() {
   static const Section section = [] {
@@ -339,8 +360,8 @@ Section make_scenario_section() {
                              metrics_section());
   b.add_section<&T::report>({.name = "report", .meaning = report_section().meaning},
                             report_section());
+  b.add_section<&T::live>({.name = "live", .meaning = live_section().meaning}, live_section());
   b.mention({"sweep", Type::kUnsupported, "not supported by this version"});
-  b.mention({"live", Type::kUnsupported, "not supported by this version"});
 #ifdef ORRERY_SEEDED_BUGS
   b.add_section<&T::debug>({.name = "debug", .meaning = debug_section().meaning}, debug_section());
 #else

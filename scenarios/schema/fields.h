@@ -99,6 +99,7 @@ const Section& scenario_section();
 const Section& chain_section();
 const Section& load_section();
 const Section& asserts_section();
+const Section& live_section();
 
 // --- binding of struct members -----------------------------------------------------------------
 

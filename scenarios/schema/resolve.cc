@@ -31,6 +31,7 @@ class Resolver {
     out_.chain = draft_.chain;
     out_.metrics_every = draft_.metrics.every;
     out_.report_html = draft_.report.html;
+    out_.live = draft_.live;
     check_names(draft_, diagnostics_);
     check_chain(draft_.chain, root_, diagnostics_);
     check_models(draft_, diagnostics_);

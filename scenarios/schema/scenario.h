@@ -125,6 +125,14 @@ struct AssertSpec {
   Time after_time{};  // kEventually: resolved instant of `after`
 };
 
+enum class LiveProvider : std::uint8_t { kProcess, kNetns };
+
+struct LiveSpec {  // what only a live network heeds
+  bool restart = true;  // nodes that end unasked
+  LiveProvider provider = LiveProvider::kProcess;
+  bool flight_log = true;
+};
+
 struct Scenario {
   std::string name;
   std::string about;
@@ -140,6 +148,7 @@ struct Scenario {
   std::vector<AssertSpec> asserts;
   Duration metrics_every = Duration::seconds(10);
   bool report_html = true;
+  LiveSpec live;
   std::string seeded_bug;  // only accepted by builds with ORRERY_SEEDED_BUGS
 
   std::string source_path;     // as given on the command line

@@ -121,3 +121,11 @@ def test_a_supervisor_that_is_killed_comes_back_and_keeps_what_was_ordered(tmp_p
         left = processes(net)
     eventually("no process is left",
                lambda: not any(alive(pid) for pid in left.values() if pid))
+
+
+def test_a_scenario_may_leave_dead_nodes_dead(tmp_path):
+    with Network(tmp_path / "home", sets=["live={restart: false}"]) as net:
+        kill(net.node("workers-1")["pid"])
+        node = eventually("it is seen", lambda: next(
+            (n for n in net.status() if n["name"] == "workers-1" and n["state"] != "up"), None))
+        assert (node["state"], node["last_exit"]) == ("failed", "killed by signal 9")

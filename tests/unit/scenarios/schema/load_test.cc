@@ -46,6 +46,19 @@ TEST(Load, FillsTheScenarioFromTheFile) {
   EXPECT_EQ(s->asserts[0].after_time.ns, 150'000'000'000);
 }
 
+TEST(Load, WhatOnlyALiveNetworkHeedsIsPartOfTheScenario) {
+  const LoadOutcome plain = load_small();
+  const LoadOutcome s = load_small("live: {restart: false, provider: netns, flight_log: false}\n");
+  ASSERT_TRUE(s) << all_messages(s);
+  EXPECT_TRUE(plain->live.restart);
+  EXPECT_TRUE(plain->live.flight_log);
+  EXPECT_EQ(plain->live.provider, LiveProvider::kProcess);
+  EXPECT_FALSE(s->live.restart);
+  EXPECT_FALSE(s->live.flight_log);
+  EXPECT_EQ(s->live.provider, LiveProvider::kNetns);
+  EXPECT_NE(s->hash, plain->hash);
+}
+
 TEST(Load, KeepsEveryDefaultOfTheChainThatTheFileDoesNotName) {
   const LoadOutcome s = load_small("chain: {work: {audit: 50%}, stake: {minimum: 2000 AIGEN}}\n");
   ASSERT_TRUE(s) << all_messages(s);
