@@ -126,11 +126,8 @@ int ask_and_show(const ChatArgs& args, const testnet::RpcClient& node, const std
 }  // namespace
 
 int chat_command(const ChatArgs& args) {
-  const auto timeout = parse_duration(args.timeout);
-  if (!timeout || timeout->ns <= 0) {
-    complain(fmt::format("--timeout {}: expected a duration, such as 30s", args.timeout));
-    return kUsage;
-  }
+  const auto timeout = parse_timeout(args.timeout);
+  if (!timeout) return give_up(timeout.error());
   const auto asked = find_node(args.ask);
   if (!asked) return client_error(asked.error());
   std::string model = args.model;

@@ -22,7 +22,8 @@ void add_up(CLI::App& app, UpArgs& up) {
   verb->add_option("--home", up.home, "Home of the network (default: out/testnets/NAME/TIME)");
   verb->add_option("--ports", up.ports, "dynamic, or fixed: 26656 + 10 i and RPC one above")
       ->check(CLI::IsMember({"dynamic", "fixed"}));
-  verb->add_option("--provider", up.provider, "process, or netns: a network namespace each (default: the scenario's)")
+  verb->add_option("--provider", up.provider,
+                   "process, or netns: a network namespace each (default: the scenario's)")
       ->check(CLI::IsMember({"process", "netns"}));
   verb->add_option("--only", up.only, "Run these nodes alone")->delimiter(',');
   verb->add_option("--wait", up.wait, "Return once all nodes are ready, or have a final block")

@@ -5,7 +5,6 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include <ctime>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -69,15 +68,6 @@ class Printer {
   std::optional<std::regex> pattern_;
 };
 
-std::string stamp(std::int64_t utc_ns) {
-  const std::time_t seconds = utc_ns / 1'000'000'000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  return text;
-}
-
 void follow(const Home& home, const Printer& printer, std::vector<LogFile>& files) {
   const int watch = inotify_init1(IN_CLOEXEC);
   inotify_add_watch(watch, (home.dir() + "/logs").c_str(), IN_MODIFY | IN_CREATE);
@@ -114,7 +104,7 @@ int logs_command(const LogsArgs& args) {
   if (!args.since.empty()) {
     const auto age = parse_duration(args.since);
     if (!age) return give_up({ErrorCode::kInvalidArgument, "--since: " + age.error().message});
-    since = stamp(testnet::utc_now_ns() - age->ns);
+    since = testnet::utc_stamp(testnet::utc_now_ns() - age->ns);
   }
   try {
     const Printer printer(args, width, since);

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
+#include "harness/cli/bench_args.h"
 #include "harness/cli/client_args.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
@@ -37,6 +38,7 @@ struct Options {
   DoctorArgs doctor;
   LiveArgs live;
   ClientArgs client;
+  BenchArgs bench;
 };
 
 void add_run(CLI::App& app, RunArgs& args) {
@@ -124,6 +126,7 @@ int dispatch(const CLI::App& app, const Options& o) {
   if (verb == "schema") return schema_command(o.schema);
   if (verb == "doctor") return doctor_command(o.doctor);
   if (const auto code = dispatch_client(verb, o.client)) return *code;
+  if (const auto code = dispatch_bench(verb, o.bench)) return *code;
   return dispatch_live(verb, o.live).value_or(kUsage);
 }
 
@@ -137,6 +140,7 @@ int main_checked(int argc, char** argv) {
   add_make(app, options);
   add_live_verbs(app, options.live);
   add_client_verbs(app, options.client);
+  add_bench_verbs(app, options.bench);
   app.require_subcommand(1);
   app.set_version_flag("--version", ORRERY_VERSION);
   app.footer(kExitCodes);

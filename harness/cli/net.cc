@@ -21,6 +21,13 @@ Result<Duration> parse_duration(const std::string& text) {
   return Duration{static_cast<std::int64_t>(ns)};
 }
 
+Result<Duration> parse_timeout(const std::string& text) {
+  const auto timeout = parse_duration(text);
+  if (timeout && timeout->ns > 0) return timeout;
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("--timeout {}: expected a duration, such as 30s", text));
+}
+
 Result<json> ask_supervisor(const testnet::Home& home, const json& order, Duration timeout) {
   ASSIGN_OR_RETURN(const std::string line, testnet::ask(home, order.dump(), timeout));
   json answer = json::parse(line, nullptr, false);

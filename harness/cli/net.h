@@ -12,6 +12,8 @@ namespace orrery::cli {
 
 // "90s", "5m". kInvalidArgument.
 Result<Duration> parse_duration(const std::string& text);
+// What --timeout says: a duration above 0. kInvalidArgument, in words for the user.
+Result<Duration> parse_timeout(const std::string& text);
 
 Result<nlohmann::json> ask_supervisor(const testnet::Home& home, const nlohmann::json& order,
                                       Duration timeout = Duration::seconds(30));

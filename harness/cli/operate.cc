@@ -52,15 +52,27 @@ void print_status(const Home& home, const json& answer) {
                   load.at("unheard").get<std::uint64_t>()));
 }
 
-// Sends an order and says nothing but its failure.
-int order_nodes(const NetArgs& args, const std::string& what) {
+// What the supervisor of the home answers to an order; the exit code, complained about, if it
+// refuses or cannot be asked.
+tl::expected<json, int> obeyed(const NetArgs& args, const json& order) {
   const auto home = testnet::find_home(args.home);
-  if (!home) return give_up(home.error());
-  const auto answer = ask_supervisor(*home, {{"do", what}, {"nodes", args.nodes}});
-  if (!answer) return give_up(answer.error());
-  if (!answer->value("ok", false)) return explain_refusal(*home, *answer);
+  if (!home) return tl::unexpected(give_up(home.error()));
+  auto answer = ask_supervisor(*home, order);
+  if (!answer) return tl::unexpected(give_up(answer.error()));
+  if (!answer->value("ok", false)) return tl::unexpected(explain_refusal(*home, *answer));
+  return std::move(*answer);
+}
+
+// Sends an order and says nothing but its failure.
+int order_quietly(const NetArgs& args, const json& order) {
+  const auto answer = obeyed(args, order);
+  if (!answer) return answer.error();
   if (args.json) fmt::print("{}\n", answer->dump());
   return kHeld;
+}
+
+int order_nodes(const NetArgs& args, const std::string& what) {
+  return order_quietly(args, {{"do", what}, {"nodes", args.nodes}});
 }
 
 }  // namespace
@@ -102,8 +114,6 @@ int start_command(const NetArgs& args) {
 }
 
 int fault_command(const FaultArgs& args) {
-  const auto home = testnet::find_home(args.net.home);
-  if (!home) return give_up(home.error());
   json order;
   if (args.what == "list") {
     order = {{"do", "status"}};
@@ -118,9 +128,8 @@ int fault_command(const FaultArgs& args) {
     }
     order = {{"do", args.what}, {"nodes", args.words}};
   }
-  const auto answer = ask_supervisor(*home, order);
-  if (!answer) return give_up(answer.error());
-  if (!answer->value("ok", false)) return explain_refusal(*home, *answer);
+  const auto answer = obeyed(args.net, order);
+  if (!answer) return answer.error();
   const json shown = args.what == "list" ? answer->at("faults") : *answer;
   if (args.net.json) {
     fmt::print("{}\n", shown.dump());
@@ -138,14 +147,8 @@ int fault_command(const FaultArgs& args) {
 }
 
 int load_command(const LoadArgs& args) {
-  const auto home = testnet::find_home(args.net.home);
-  if (!home) return give_up(home.error());
   const double rate = args.what == "stop" ? 0 : args.what == "start" ? 1 : args.rate;
-  const auto answer = ask_supervisor(*home, {{"do", "load"}, {"rate", rate}});
-  if (!answer) return give_up(answer.error());
-  if (!answer->value("ok", false)) return explain_refusal(*home, *answer);
-  if (args.net.json) fmt::print("{}\n", answer->dump());
-  return kHeld;
+  return order_quietly(args.net, {{"do", "load"}, {"rate", rate}});
 }
 
 int down_command(const DownArgs& args) {

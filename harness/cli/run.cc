@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,6 +13,7 @@
 #include "harness/cli/terminal.h"
 #include "harness/run/replay_file.h"
 #include "harness/run/run_scenario.h"
+#include "harness/run/stamped_folder.h"
 #include "reports/record/amount.h"
 #include "reports/record/write.h"
 #include "reports/render/render.h"
@@ -41,19 +41,6 @@ std::string reproduce(const RunArgs& args, std::uint64_t seed) {
   for (const std::string& item : args.scenario.set) command += " --set " + quoted(item);
   if (!args.until.empty()) command += " --until " + args.until;
   return command;
-}
-
-std::string default_dir(const scenario::Scenario& scenario) {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char stamp[32];
-  std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &parts);
-  std::string dir = fmt::format("out/{}/{}-{}", scenario.name, stamp, scenario.seed);
-  for (int n = 2; fs::exists(dir); ++n) {
-    dir = fmt::format("out/{}/{}-{}-{}", scenario.name, stamp, scenario.seed, n);
-  }
-  return dir;
 }
 
 std::string read_text(const std::string& path) {
@@ -167,7 +154,10 @@ int run_command(const RunArgs& args) {
     };
   }
   // Before the run: hours of it must not be lost to a folder that cannot be made.
-  const std::string dir = args.out.empty() ? default_dir(*scenario) : args.out;
+  const std::string dir = args.out.empty()
+                              ? run::stamped_folder("out/" + scenario->name,
+                                                    fmt::format("-{}", scenario->seed))
+                              : args.out;
   std::error_code failed;
   fs::create_directories(dir, failed);
   if (failed || access(dir.c_str(), W_OK) != 0) {

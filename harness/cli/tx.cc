@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/hash_text.h"
 #include "harness/cli/asking.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/net.h"
@@ -84,12 +85,12 @@ Result<Order> task_order(const TxArgs& args, const testnet::RpcClient& node) {
   ASSIGN_OR_RETURN(const std::string text,
                    node.call("getModelInfo", json{{"model_id", args.model}}.dump()));
   const json model = json::parse(text, nullptr, false);
-  const auto digest = from_hex(model.is_object() ? model.value("digest", "") : "");
-  chain::RequestPayload request;
-  if (!digest || digest->size() != request.model.bytes.size()) {
+  const auto digest = hash_from_hex(model.is_object() ? model.value("digest", "") : "");
+  if (!digest) {
     return fail(ErrorCode::kMalformed, node.url() + " getModelInfo: no digest");
   }
-  std::copy(digest->begin(), digest->end(), request.model.bytes.begin());
+  chain::RequestPayload request;
+  request.model = *digest;
   request.prompt = Bytes(args.prompt.begin(), args.prompt.end());
   const gpu::SamplingParams sampling{.max_tokens = args.tokens};
   TRY(gpu::validate(sampling));
@@ -214,11 +215,8 @@ int sign_and_send(const TxArgs& args, const Asked& asked, Duration timeout) {
 int tx_command(const TxArgs& args) {
   if (args.what == "keygen") return keygen(args);
   if (args.what == "keys") return keys(args);
-  const auto timeout = parse_duration(args.timeout);
-  if (!timeout || timeout->ns <= 0) {
-    complain(fmt::format("--timeout {}: expected a duration, such as 30s", args.timeout));
-    return kUsage;
-  }
+  const auto timeout = parse_timeout(args.timeout);
+  if (!timeout) return give_up(timeout.error());
   const auto asked = find_node(args.ask);
   if (!asked) return client_error(asked.error());
   if (args.what == "send") return send_encoded(args, asked->node, *timeout);

@@ -72,11 +72,8 @@ int up_command(const UpArgs& args) {
   const auto begun = std::chrono::steady_clock::now();
   const auto scenario = load(args.scenario);
   if (!scenario) return kUsage;
-  const auto timeout = parse_duration(args.timeout);
-  if (!timeout) {
-    complain(fmt::format("--timeout {}: expected a duration, such as 60s", args.timeout));
-    return kUsage;
-  }
+  const auto timeout = parse_timeout(args.timeout);
+  if (!timeout) return give_up(timeout.error());
   const std::string dir = args.home.empty() ? testnet::default_home(scenario->name) : args.home;
   std::error_code error;
   fs::create_directories(dir, error);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/hash_text.h"
 #include "protocol/types/trace_kinds.h"
 
 namespace orrery::run {
@@ -13,11 +14,7 @@ double seconds(Duration d) { return static_cast<double>(d.ns) / 1e9; }
 std::optional<Hash256> task_at(std::string_view path) {
   constexpr std::string_view kPrefix = "/tasks/";
   if (!path.starts_with(kPrefix)) return std::nullopt;
-  const auto bytes = from_hex(path.substr(kPrefix.size()));
-  if (!bytes || bytes->size() != 32) return std::nullopt;
-  Hash256 id;
-  std::copy(bytes->begin(), bytes->end(), id.bytes.begin());
-  return id;
+  return hash_from_hex(path.substr(kPrefix.size()));
 }
 
 void count_task(SeenBlock& seen, const chain::StateTree& state, const Hash256& id, int by) {

@@ -1,5 +1,8 @@
 #include "harness/testnet/alarms.h"
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -13,6 +16,12 @@ using std::chrono::nanoseconds;
 
 std::int64_t utc_now_ns() {
   return duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string utc_stamp(std::int64_t utc_ns) {
+  const std::int64_t ms = utc_ns / 1'000'000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(static_cast<std::time_t>(ms / 1000)), ms % 1000);
 }
 
 class Alarms::Impl : public std::enable_shared_from_this<Impl> {

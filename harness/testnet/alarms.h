@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "engine/base/time.h"
 
@@ -15,6 +16,8 @@ namespace orrery::testnet {
 
 // UTC, nanoseconds since the Unix epoch.
 std::int64_t utc_now_ns();
+// "2026-11-21T10:00:00.123Z", as log lines begin.
+std::string utc_stamp(std::int64_t utc_ns);
 
 class Alarms {
  public:

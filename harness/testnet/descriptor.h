@@ -1,10 +1,6 @@
 // Owns a file descriptor.
 #pragma once
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -24,18 +20,13 @@ class Descriptor {
   bool is_open() const { return fd_ >= 0; }
   int get() const { return fd_; }
   int release() { return std::exchange(fd_, -1); }
-  void reset(int fd = -1) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = fd;
-  }
+  void reset(int fd = -1);
 
  private:
   int fd_;
 };
 
 // "what: the system's reason", of the last call that failed.
-inline tl::unexpected<Error> io_error(const std::string& what) {
-  return fail(ErrorCode::kIo, what + ": " + std::strerror(errno));
-}
+tl::unexpected<Error> io_error(const std::string& what);
 
 }  // namespace orrery::testnet

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "harness/run/replay_file.h"
+#include "harness/run/stamped_folder.h"
 #include "reports/record/write.h"
 
 namespace orrery::testnet {
@@ -124,16 +124,7 @@ Result<Home> find_home(const std::string& given) {
 }
 
 std::string default_home(const std::string& scenario_name) {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char stamp[32];
-  std::strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &parts);
-  std::string dir = fmt::format("{}/{}/{}", kRoot, scenario_name, stamp);
-  for (int n = 2; fs::exists(dir); ++n) {
-    dir = fmt::format("{}/{}/{}-{}", kRoot, scenario_name, stamp, n);
-  }
-  return dir;
+  return run::stamped_folder(fmt::format("{}/{}", kRoot, scenario_name));
 }
 
 void point_latest_to(const std::string& home) {

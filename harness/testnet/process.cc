@@ -6,10 +6,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -18,6 +16,7 @@
 #include "engine/live/host.h"
 #include "harness/run/keys.h"
 #include "harness/run/network.h"
+#include "harness/testnet/alarms.h"
 #include "harness/testnet/home.h"
 #include "harness/testnet/line_channel.h"
 #include "harness/testnet/rpc/server.h"
@@ -31,21 +30,10 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::int64_t utc_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
 // "2026-11-21T10:00:00.123Z warn text" on standard error, which the supervisor sends to a file.
 void log_line(env::LogLevel level, std::string_view text) {
   static constexpr const char* kLevels[] = {"debug", "info", "warn", "error"};
-  const std::int64_t ms = utc_ms();
-  const std::time_t seconds = ms / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char stamp[32];
-  std::strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
-  fmt::print(stderr, "{}.{:03}Z {} {}\n", stamp, ms % 1000, kLevels[static_cast<int>(level)], text);
+  fmt::print(stderr, "{} {} {}\n", utc_stamp(utc_now_ns()), kLevels[static_cast<int>(level)], text);
 }
 
 struct NodeFile {
@@ -286,7 +274,7 @@ class Process final : public NodeView, public env::TraceSink {
       for (FaultView& fault : faults_) {
         if (fault.name != name || !fault.active) continue;
         fault.active = false;
-        fault.end_ms = utc_ms();
+        fault.end_ms = utc_now_ns() / 1'000'000;
       }
       return;
     }
@@ -294,7 +282,7 @@ class Process final : public NodeView, public env::TraceSink {
     faults_.push_back({.name = name,
                        .kind = order.at("kind"),
                        .active = true,
-                       .begin_ms = utc_ms(),
+                       .begin_ms = utc_now_ns() / 1'000'000,
                        .end_ms = 0});
   }
 

@@ -75,7 +75,9 @@ Result<std::unique_ptr<ReplayedNetwork>> ReplayedNetwork::open(const Home& home)
         *net, i, [config, behaviour = net->scenario_.nodes[i].behaviour, actor = actors[i]] {
           return run::make_node(config, behaviour, actor);
         }));
-    net->results_.push_back({.name = net->scenario_.nodes[i].name});
+    const std::string& name = net->scenario_.nodes[i].name;
+    net->nodes_by_key_[run::account_key(net->scenario_, name).public_key().bytes] = i;
+    net->results_.push_back({.name = name});
   }
   net->observer_ = run::make_observer(net->scenario_, *net->inference_, chain);
   net->observer_.node = [n = net.get(), actors](std::uint32_t i) -> const chain::ChainNode* {
@@ -139,10 +141,8 @@ void ReplayedNetwork::step(std::uint32_t node) {
   if (const auto* heard = std::get_if<env::FlightHeard>(&step.begun)) {
     last_ = std::max(last_, at);
     if (const auto* up = std::get_if<env::PeerUp>(&heard->event)) {
-      for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
-        const auto key = run::account_key(scenario_, scenario_.nodes[i].name).public_key().bytes;
-        if (key == up->key) lane.peers[up->peer.value] = i;
-      }
+      const auto peer = nodes_by_key_.find(up->key);
+      if (peer != nodes_by_key_.end()) lane.peers[up->peer.value] = peer->second;
     } else if (const auto* message = std::get_if<env::MessageIn>(&heard->event)) {
       ++result.messages;
       const auto from = lane.peers.find(message->from.value);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,6 +74,7 @@ class ReplayedNetwork {
   env::Memo memo_;
   chain::Observer observer_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::map<env::NodeKey, std::uint32_t> nodes_by_key_;
   std::vector<ReplayedNode> results_;
   std::vector<env::TraceSink*> sinks_;
   std::function<void(const MessageSeen&)> on_message_;

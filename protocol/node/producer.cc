@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/base/codec.h"
+#include "engine/base/hash_text.h"
 #include "gpu/api/inference.h"
 #include "protocol/consensus/evidence.h"
 #include "protocol/consensus/lottery.h"
@@ -101,9 +102,7 @@ void Producer::start(env::Env& env, std::uint64_t slot) {
 void Producer::carry_revealed(Draft& draft) {
   const Address me = address_of(config_.key.public_key());
   chain_.state().for_each("/due/", [&](std::string_view path, ByteView) {
-    const auto bytes = from_hex(path.substr(path.size() - 64));
-    Hash256 id;
-    std::copy(bytes->begin(), bytes->end(), id.bytes.begin());
+    const Hash256 id = hash_at_end(path);
     auto task = find_task(chain_.state(), id);
     const Assignment* mine = task ? task->assignment(me) : nullptr;
     if (!mine || !mine->reveal || mine->carried || is_ended(task->state)) return true;

@@ -1,6 +1,7 @@
 #include "protocol/node/worker.h"
 
 #include "engine/base/codec.h"
+#include "engine/base/hash_text.h"
 #include "protocol/types/trace_kinds.h"
 
 namespace orrery::chain {
@@ -16,10 +17,7 @@ env::JobSpec job_of(const Task& task) {
 void Worker::rescan(env::Env& env) {
   // Open tasks are all under /due/; /tasks/ keeps every task there ever was.
   chain_.state().for_each("/due/", [&](std::string_view path, ByteView) {
-    const auto bytes = from_hex(path.substr(path.size() - 64));
-    Hash256 id;
-    std::copy(bytes->begin(), bytes->end(), id.bytes.begin());
-    if (auto task = find_task(chain_.state(), id)) take(env, *task);
+    if (auto task = find_task(chain_.state(), hash_at_end(path))) take(env, *task);
     return true;
   });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/hash_text.h"
 #include "protocol/ledger/accounts.h"
 #include "protocol/ledger/staking.h"
 #include "protocol/work/settle.h"
@@ -23,18 +24,10 @@ std::string due_path(std::uint64_t height, const Hash256& id) {
   return "/due/" + height_key(height) + "/" + to_hex(id);
 }
 
-Hash256 id_of(std::string_view path) {
-  const auto bytes = from_hex(path.substr(path.size() - 64));
-  ENSURE(bytes && bytes->size() == 32, "an index path ends in a task id");
-  Hash256 id;
-  std::copy(bytes->begin(), bytes->end(), id.bytes.begin());
-  return id;
-}
-
 std::vector<Hash256> ids_under(const StateTree& state, std::string_view prefix) {
   std::vector<Hash256> ids;
   state.for_each(prefix, [&](std::string_view path, ByteView) {
-    ids.push_back(id_of(path));
+    ids.push_back(hash_at_end(path));
     return true;
   });
   return ids;

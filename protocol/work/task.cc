@@ -1,5 +1,7 @@
 #include "protocol/work/task.h"
 
+#include "engine/base/hash_text.h"
+
 namespace orrery::chain {
 namespace {
 
@@ -207,11 +209,7 @@ Result<Task> background_task(const ChainParams& params, const StateTree& state,
   Task task{.id = id, .kind = TaskKind::kBackground, .priority = Priority::kBackground};
   std::vector<Hash256> models;
   state.for_each("/models/", [&](std::string_view path, ByteView) {
-    const auto bytes = from_hex(path.substr(path.size() - 64));
-    ENSURE(bytes && bytes->size() == 32, "a model path ends in a digest");
-    Hash256 digest;
-    std::copy(bytes->begin(), bytes->end(), digest.bytes.begin());
-    models.push_back(digest);
+    models.push_back(hash_at_end(path));
     return true;
   });
   if (models.empty()) return fail(ErrorCode::kRefused, "the chain has no model to work with");

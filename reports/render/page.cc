@@ -50,4 +50,17 @@ Result<std::string> read_plotly(const std::string& path, std::uint64_t max_bytes
   return plotly;
 }
 
+std::string script_safe(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for (const char c : json) {
+    if (c == '<') {
+      out += "\\u003c";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace orrery::report

@@ -51,19 +51,10 @@ Result<std::string> render_html(const RunRecord& record, const RenderOptions& op
 Result<std::string> render_conformance(const std::string& title, const std::string& record_json,
                                        const RenderOptions& options) {
   ASSIGN_OR_RETURN(const std::string plotly, read_plotly(options.plotly_js, options.max_bytes));
-  // A "</script>" inside the data would end it.
-  std::string data;
-  for (const char c : record_json) {
-    if (c == '<') {
-      data += "\\u003c";
-    } else {
-      data += c;
-    }
-  }
   return fill_page(kConformHtml, {{"title", escape_html(title)},
                                   {"css", kReportCss},
                                   {"plotly", plotly},
-                                  {"data", data}});
+                                  {"data", script_safe(record_json)}});
 }
 
 }  // namespace orrery::report

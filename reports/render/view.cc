@@ -12,6 +12,7 @@
 #include "reports/record/metrics.h"
 #include "reports/record/text.h"
 #include "reports/render/figures.h"
+#include "reports/render/page.h"
 
 namespace orrery::report {
 namespace {
@@ -411,16 +412,7 @@ std::string view_json(const RunRecord& record, const ViewLimits& limits) {
       View(record, limits)
           .build()
           .dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::detail::error_handler_t::replace);
-  std::string out;
-  out.reserve(json.size());
-  for (const char c : json) {
-    if (c == '<') {
-      out += "\\u003c";
-    } else {
-      out += c;
-    }
-  }
-  return out;
+  return script_safe(json);
 }
 
 }  // namespace orrery::report

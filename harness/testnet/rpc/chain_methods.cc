@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/base/hash_text.h"
 #include "harness/testnet/rpc/network_methods.h"
 #include "harness/testnet/rpc/views.h"
 #include "protocol/ledger/accounts.h"
@@ -88,7 +89,7 @@ RpcResult get_blocks(const ReadContext& c, const Params& params) {
 
 RpcResult get_transaction(const ReadContext& c, const Params& params) {
   const auto text = params.get("hash", 0).text();
-  const auto id = text ? parse_hash(*text) : std::nullopt;
+  const auto id = text ? hash_from_hex(*text) : std::nullopt;
   if (!id) return wrong("hash is 64 hexadecimal digits");
   const auto place = c.follower.find_transaction(*id);
   if (!place) return Json(nullptr);
@@ -203,7 +204,7 @@ chain::BlockPtr find_block(const ReadContext& c, std::string_view id) {
   const chain::Chain& chain = c.chain();
   if (id == "latest") return chain.head().block;
   if (id == "finalized") return chain.tree().root().block;
-  if (const auto hash = parse_hash(id)) {
+  if (const auto hash = hash_from_hex(id)) {
     const chain::BlockNode* node = chain.tree().find(*hash);
     if (node) return node->block;
     const chain::BlockPtr block =

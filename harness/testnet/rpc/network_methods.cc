@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/hash_text.h"
 #include "harness/testnet/rpc/views.h"
 #include "protocol/ledger/accounts.h"
 #include "protocol/models/registry.h"
@@ -128,7 +129,7 @@ RpcResult get_network(const ReadContext& c, const Params&) {
 
 RpcResult get_task(const ReadContext& c, const Params& params) {
   const auto text = params.get("task", 0).text();
-  const auto id = text ? parse_hash(*text) : std::nullopt;
+  const auto id = text ? hash_from_hex(*text) : std::nullopt;
   if (!id) return refuse(kInvalidParams, "task is 64 hexadecimal digits");
   const auto task = chain::find_task(c.chain().state(), *id);
   if (!task) return Json(nullptr);

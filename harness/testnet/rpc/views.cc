@@ -97,14 +97,6 @@ Json proof_json(const chain::InferenceProof& proof) {
 
 std::int64_t unix_ms(std::int64_t unix_ns) { return unix_ns / 1'000'000; }
 
-std::optional<Hash256> parse_hash(std::string_view text) {
-  const auto bytes = from_hex(text);
-  Hash256 hash;
-  if (!bytes || bytes->size() != hash.bytes.size()) return std::nullopt;
-  std::copy(bytes->begin(), bytes->end(), hash.bytes.begin());
-  return hash;
-}
-
 std::string type_name(const chain::Transaction& tx, const chain::ModuleTable& modules) {
   const chain::PayloadSpec* spec = modules.payload(tx.tag);
   return spec ? spec->name : "unknown";

@@ -30,7 +30,4 @@ std::string type_name(const chain::Transaction& tx, const chain::ModuleTable& mo
 // Unix milliseconds, for JavaScript's clock.
 std::int64_t unix_ms(std::int64_t unix_ns);
 
-// nullopt unless exactly 64 lower-case hexadecimal digits.
-std::optional<Hash256> parse_hash(std::string_view text);
-
 }  // namespace orrery::testnet

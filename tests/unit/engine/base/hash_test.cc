@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/digest.h"
+#include "engine/base/hash_text.h"
 #include "engine/base/random.h"
 
 namespace orrery {
@@ -58,6 +59,17 @@ TEST(Digest, IsSipHash128) {
     }
     EXPECT_EQ(to_hex(out), hex);
   }
+}
+
+TEST(Hash, TextThatIsNotSixtyFourLowerCaseDigitsIsNoHash) {
+  const Hash256 hash = sha256(as_bytes("a"));
+  const std::string text = to_hex(hash);
+  EXPECT_EQ(hash_from_hex(text), hash);
+  EXPECT_FALSE(hash_from_hex(text.substr(1)));
+  EXPECT_FALSE(hash_from_hex(text + "00"));
+  EXPECT_FALSE(hash_from_hex("G" + text.substr(1)));
+  EXPECT_EQ(hash_at_end("/due/000012/" + text), hash);
+  EXPECT_ANY_THROW(hash_at_end("/due/000012"));
 }
 
 TEST(Digest, AChainCommitsToOrder) {

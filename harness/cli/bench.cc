@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "harness/cli/bench_args.h"
+#include "harness/cli/exit_code.h"
+#include "harness/cli/terminal.h"
+#include "harness/run/machine.h"
+
+namespace orrery::cli {
+namespace {
+
+int inference(const BenchArgs& args) {
+  const auto rows = model::bench_inference(args.inference);
+  if (!rows) {
+    complain(rows.error().message);
+    return exit_code(rows.error());
+  }
+  nlohmann::json out = nlohmann::json::array();
+  for (const model::InferenceRow& row : *rows) {
+    out.push_back({{"shape", row.shape},
+                   {"phase", row.phase},
+                   {"batch", row.batch},
+                   {"threads", row.threads},
+                   {"positions", row.positions},
+                   {"tokens_per_cpu_second", row.tokens_per_cpu_second},
+                   {"tokens_per_wall_second", row.tokens_per_wall_second}});
+    if (args.json) continue;
+    fmt::print("{:>5} {:<7} batch {:>3}  threads {:>2}  {:>9.0f} tokens/cpu-s  {:>9.0f} tokens/s\n",
+               row.shape, row.phase, row.batch, row.threads, row.tokens_per_cpu_second,
+               row.tokens_per_wall_second);
+  }
+  if (args.json) {
+    fmt::print("{}\n", nlohmann::json{{"schema", "orrery.bench.inference/1"},
+                                      {"machine", run::machine_facts().machine},
+                                      {"rows", out}}
+                           .dump());
+  }
+  return kHeld;
+}
+
+}  // namespace
+
+void add_bench_verbs(CLI::App& app, BenchArgs& args) {
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine; results are checked");
+  bench->require_subcommand(1);
+  CLI::App* infer =
+      bench->add_subcommand("inference", "Decoding speed of exact-i8 with random weights");
+  infer->add_option("--shape", args.inference.shapes, "15M, 110M")->delimiter(',');
+  infer->add_option("--batch", args.inference.batches, "Sequences at once")->delimiter(',');
+  infer->add_option("--threads", args.inference.threads, "Threads")->delimiter(',');
+  infer->add_option("--kernel", args.inference.kernel, "portable, avx2 or vnni");
+  infer->add_option("--repeats", args.inference.repeats, "Medians of so many runs");
+  infer->add_flag("--json", args.json, "One JSON object on standard output");
+  infer->footer("Example: orrery bench inference --shape 15M --batch 1,8 --threads 1,2");
+  infer->callback([&args] { args.what = "inference"; });
+}
+
+std::optional<int> dispatch_bench(const std::string& verb, const BenchArgs& args) {
+  if (verb != "bench") return std::nullopt;
+  return inference(args);
+}
+
+}  // namespace orrery::cli
