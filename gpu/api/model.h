@@ -10,6 +10,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/hash.h"
 #include "engine/base/result.h"
+#include "gpu/api/aligned.h"
 #include "gpu/api/exact/fixed.h"
 #include "gpu/api/rope.h"
 
@@ -81,9 +82,9 @@ class QuantMatrix {
 
   std::uint32_t rows_ = 0;
   std::uint32_t cols_ = 0;
-  std::vector<std::int8_t> data_;
+  AlignedVector<std::int8_t> data_;
   std::vector<exact::SoftScale> scales_;
-  std::vector<std::int32_t> row_sums_;
+  AlignedVector<std::int32_t> row_sums_;
 };
 
 struct LayerWeights {

@@ -40,6 +40,39 @@ int inference(const BenchArgs& args) {
   return kHeld;
 }
 
+int gemm(const BenchArgs& args) {
+  const auto rows = model::bench_gemm(args.gemm);
+  if (!rows) {
+    complain(rows.error().message);
+    return exit_code(rows.error());
+  }
+  nlohmann::json out = nlohmann::json::array();
+  for (const model::GemmRow& row : *rows) {
+    const model::GemmShape& s = row.shape;
+    nlohmann::json entry{
+        {"type", row.type}, {"m", s.m}, {"n", s.n}, {"k", s.k}, {"gops", row.gops}};
+    std::string peer = "no peer installed";
+    if (row.peer_gops) {
+      entry["peer"] = row.peer;
+      entry["peer_gops"] = *row.peer_gops;
+      entry["ratio"] = row.gops / *row.peer_gops;
+      peer = fmt::format("{:>8.1f} {}, ratio {:.2f}", *row.peer_gops, row.peer,
+                         row.gops / *row.peer_gops);
+    }
+    out.push_back(std::move(entry));
+    if (args.json) continue;
+    fmt::print("{:>5} {:>5}x{:<5}x{:<5} {:>8.1f} Gop/s  {}\n", row.type, s.m, s.n, s.k, row.gops,
+               peer);
+  }
+  if (args.json) {
+    fmt::print("{}\n", nlohmann::json{{"schema", "orrery.bench.gemm/1"},
+                                      {"machine", run::machine_facts().machine},
+                                      {"rows", out}}
+                           .dump());
+  }
+  return kHeld;
+}
+
 }  // namespace
 
 void add_bench_verbs(CLI::App& app, BenchArgs& args) {
@@ -55,11 +88,19 @@ void add_bench_verbs(CLI::App& app, BenchArgs& args) {
   infer->add_flag("--json", args.json, "One JSON object on standard output");
   infer->footer("Example: orrery bench inference --shape 15M --batch 1,8 --threads 1,2");
   infer->callback([&args] { args.what = "inference"; });
+
+  CLI::App* products = bench->add_subcommand(
+      "gemm", "Exact matrix products on one thread, next to OpenBLAS and oneDNN if installed");
+  products->add_option("--shape", args.gemm.shapes, "MxNxK")->delimiter(',');
+  products->add_option("--repeats", args.gemm.repeats, "Medians of so many runs");
+  products->add_flag("--json", args.json, "One JSON object on standard output");
+  products->footer("Example: orrery bench gemm --shape 1024x1024x1024");
+  products->callback([&args] { args.what = "gemm"; });
 }
 
 std::optional<int> dispatch_bench(const std::string& verb, const BenchArgs& args) {
   if (verb != "bench") return std::nullopt;
-  return inference(args);
+  return args.what == "gemm" ? gemm(args) : inference(args);
 }
 
 }  // namespace orrery::cli

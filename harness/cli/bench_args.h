@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "harness/model/bench_gemm.h"
 #include "harness/model/bench_inference.h"
 
 namespace CLI {
@@ -15,6 +16,7 @@ namespace orrery::cli {
 struct BenchArgs {
   std::string what;
   model::InferenceBench inference;
+  model::GemmBench gemm;
   bool json = false;
 };
 

@@ -31,9 +31,11 @@ std::int32_t reversed_dot(const QuantMatrix& matrix, std::uint32_t n, const std:
 void expect_all_kernels_agree(const QuantMatrix& matrix, const std::vector<std::int8_t>& rows,
                               std::uint32_t count, std::uint32_t stride) {
   const std::uint32_t acc_stride = matrix.panels() * QuantMatrix::kPanel + 16;
+  std::vector<std::uint8_t> biased_rows;
+  for (const std::int8_t q : rows) biased_rows.push_back(biased(q));
   for (const Kernel kernel : available_kernels()) {
     std::vector<std::int32_t> acc(static_cast<std::size_t>(count) * acc_stride, 77);
-    multiply(kernel, matrix, {rows.data(), count, stride}, acc.data(), acc_stride);
+    multiply(kernel, matrix, {biased_rows.data(), count, stride}, acc.data(), acc_stride);
     for (std::uint32_t m = 0; m < count; ++m) {
       for (std::uint32_t n = 0; n < matrix.rows(); ++n) {
         ASSERT_EQ(acc[m * acc_stride + n], reversed_dot(matrix, n, rows.data() + m * stride))
@@ -47,7 +49,7 @@ TEST(Gemm, EveryKernelEqualsTheReversedScalarSumAtOddShapes) {
   RandomStream random(1, 0, stream_id("gemm"));
   for (const std::uint32_t rows : {1u, 15u, 16u, 17u, 70u}) {
     for (const std::uint32_t cols : {1u, 4u, 7u, 64u, 129u}) {
-      for (const std::uint32_t count : {1u, 2u, 3u, 8u, 13u}) {
+      for (const std::uint32_t count : {1u, 2u, 3u, 8u, 13u, 29u}) {
         const QuantMatrix matrix = random_matrix(rows, cols, random);
         const std::uint32_t stride = matrix.groups() * QuantMatrix::kGroup + 8;
         // Bytes past the inputs are junk on purpose: they meet zero weights.
