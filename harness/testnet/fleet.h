@@ -58,6 +58,8 @@ class Fleet {
   bool wanted(std::size_t node) const { return members_[node].wanted; }  // meant to run
   const NodePlace& place(std::size_t node) const { return options_.network.nodes[node]; }
 
+  // Meant to run from now on: what another supervisor would start if this one died before it could.
+  void want(std::size_t node) { members_[node].wanted = true; }
   void start(std::size_t node);
   void stop(std::size_t node);  // SIGTERM; stays down
   // kill -9. `wipe`: its disk is gone too. Starts again after `restart_after`; kNever: stays down.

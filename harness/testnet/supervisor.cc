@@ -100,9 +100,13 @@ class Supervisor {
     });
     wait_for_children();
     accept();
+    std::vector<std::size_t> to_start;
     for (std::size_t i = 0; i < fleet_->size(); ++i) {
-      if (chosen(network_.nodes[i].name) && !was_ended(network_.nodes[i].name)) fleet_->start(i);
+      const std::string& name = network_.nodes[i].name;
+      if (chosen(name) && !was_ended(name)) to_start.push_back(i);
     }
+    for (const std::size_t node : to_start) fleet_->want(node);
+    for (const std::size_t node : to_start) fleet_->start(node);
     if (options_.timeline) drill_->start_timeline();
     if (options_.load) TRY(drill_->start_load());
     loop_.run();
