@@ -12,8 +12,8 @@
 namespace orrery::gpu {
 namespace {
 
-constexpr std::size_t kDepth = 256;      // k of a slice: a panel of b fills most of the first cache
-constexpr std::size_t kBlockRows = 240;  // rows of a block of a, in the second cache
+constexpr std::size_t kDepth = 1024;    // k of a slice: c is read and written once a slice
+constexpr std::size_t kBlockRows = 48;  // rows of a block of a: a fraction of the second cache
 constexpr std::size_t kLargestTile = 12 * 32;
 
 F32Micro micro_of([[maybe_unused]] Kernel kernel) {
@@ -37,14 +37,27 @@ struct Strip {
   std::size_t width;
 };
 
-void pack(const Strip& s, std::size_t k, float* to) {
+void pack(const F32Micro& micro, const Strip& s, std::size_t k, float* to) {
   if (s.step == 1 && s.present == s.width) {
     for (std::size_t i = 0; i < k; ++i) {
       std::memcpy(to + i * s.width, s.data + i * s.k_step, s.width * sizeof(float));
     }
     return;
   }
-  for (std::size_t j = 0; j < s.present; ++j) {
+  std::size_t first = 0;
+  if (s.k_step == 1 && micro.transpose8 != nullptr) {
+    for (; first + 8 <= s.present; first += 8) {
+      const float* from = s.data + first * s.step;
+      std::size_t i = 0;
+      for (; i + 8 <= k; i += 8) {
+        micro.transpose8(from + i, s.step, to + i * s.width + first, s.width);
+      }
+      for (; i < k; ++i) {
+        for (std::size_t j = 0; j < 8; ++j) to[i * s.width + first + j] = from[j * s.step + i];
+      }
+    }
+  }
+  for (std::size_t j = first; j < s.present; ++j) {
     const float* from = s.data + j * s.step;
     for (std::size_t i = 0; i < k; ++i) to[i * s.width + j] = from[i * s.k_step];
   }
@@ -99,11 +112,13 @@ void F32Gemm::block(const F32Product& p, std::size_t k0, std::size_t k1, bool ac
   const std::size_t strips = (p.n + tile_cols_ - 1) / tile_cols_;
   packed_b_.resize(std::max(packed_b_.size(), strips * tile_cols_ * depth));
   const std::size_t tiles = (p.m + tile_rows_ - 1) / tile_rows_;
+  const F32Micro micro = micro_of(kernel_);
   parallel_.each_part([&](std::uint32_t part) {
     const PartRange mine = part_range(static_cast<std::uint32_t>(strips), part, parallel_.width());
     for (std::size_t s = mine.begin; s < mine.end; ++s) {
       const std::size_t n = s * tile_cols_;
-      pack({.data = p.b.data + k0 * p.b.row_step + n * p.b.col_step,
+      pack(micro,
+           {.data = p.b.data + k0 * p.b.row_step + n * p.b.col_step,
             .step = p.b.col_step,
             .k_step = p.b.row_step,
             .present = std::min(tile_cols_, p.n - n),
@@ -127,7 +142,8 @@ void F32Gemm::rows_part(const F32Product& p, PartRange tiles, std::size_t k0, st
   for (std::size_t m0 = std::size_t{tiles.begin} * tile_rows_; m0 < last; m0 += block_rows) {
     const std::size_t m1 = std::min(m0 + block_rows, last);
     for (std::size_t m = m0; m < m1; m += tile_rows_) {
-      pack({.data = p.a.data + m * p.a.row_step + k0 * p.a.col_step,
+      pack(micro,
+           {.data = p.a.data + m * p.a.row_step + k0 * p.a.col_step,
             .step = p.a.row_step,
             .k_step = p.a.col_step,
             .present = std::min(tile_rows_, m1 - m),

@@ -21,6 +21,8 @@ struct F32Micro {
   std::size_t rows;
   std::size_t cols;
   void (*run)(const F32Tile& tile);
+  // to[i * to_step + j] = from[j * step + i] for i, j < 8; none: element by element.
+  void (*transpose8)(const float* from, std::size_t step, float* to, std::size_t to_step);
 };
 
 F32Micro f32_micro_portable();

@@ -116,7 +116,7 @@ Result<GemmRow> f32_row(const GemmShape& s, std::uint32_t repeats, const Peers& 
   });
   if (!exact) return wrong(s, "f32");
   GemmRow row{"f32", s, speeds.ours, "", {}};
-  if (theirs) row.peer = "OpenBLAS", row.peer_gops = speeds.peer;
+  if (theirs) row.peer = peers.f32_name(), row.peer_gops = speeds.peer;
   return row;
 }
 

@@ -29,6 +29,7 @@ void* symbol(const char* library, const char* name) {
 
 const char* openblas_core() {
 #if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16")) return "COOPERLAKE";
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return "SKYLAKEX";
   if (__builtin_cpu_supports("avx2")) return "HASWELL";
 #endif
@@ -40,9 +41,15 @@ const char* openblas_core() {
 Peers::Peers() {
   setenv("OPENBLAS_NUM_THREADS", "1", 0);
   setenv("OMP_NUM_THREADS", "1", 0);
-  if (const char* core = openblas_core()) setenv("OPENBLAS_CORETYPE", core, 0);
+  if (const char* core = openblas_core()) setenv("OPENBLAS_CORETYPE", core, 1);
   sgemm_ = symbol("libopenblas.so.0", "cblas_sgemm");
+  core_name_ = symbol("libopenblas.so.0", "openblas_get_corename");
   s8gemm_ = symbol("libdnnl.so.2", "dnnl_gemm_s8s8s32");
+}
+
+std::string Peers::f32_name() const {
+  if (core_name_ == nullptr) return "OpenBLAS";
+  return std::string("OpenBLAS ") + reinterpret_cast<const char* (*)()>(core_name_)();
 }
 
 void Peers::multiply(const PeerProduct<float, float>& p) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace orrery::model {
 
@@ -17,19 +18,22 @@ struct PeerProduct {
   Out* c;
 };
 
-// One thread each. Loading sets the variables that keep the libraries to it, and the core type by
-// which Debian's OpenBLAS, older than some processors, takes its AVX-512 or AVX2 kernels rather
+// One thread each. Loading sets the variables that keep the libraries to it, and (whatever it was)
+// the core type by which Debian's OpenBLAS, older than some processors, takes its AVX-512 or AVX2 kernels rather
 // than those of 2004.
 class Peers {
  public:
   Peers();
+  // Such as "OpenBLAS Cooperlake".
+  std::string f32_name() const;
   bool has_f32() const { return sgemm_ != nullptr; }
   bool has_int8() const { return s8gemm_ != nullptr; }
   void multiply(const PeerProduct<float, float>& p) const;
   void multiply(const PeerProduct<std::int8_t, std::int32_t>& p) const;
 
  private:
-  void* sgemm_ = nullptr;   // cblas_sgemm
+  void* sgemm_ = nullptr;      // cblas_sgemm
+  void* core_name_ = nullptr;  // openblas_get_corename
   void* s8gemm_ = nullptr;  // dnnl_gemm_s8s8s32
 };
 
