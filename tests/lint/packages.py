@@ -29,6 +29,8 @@ USES = {
     "libgtest-dev": r"GTest::",
     "libgmock-dev": r"GTest::gmock|gmock",
     "libbenchmark-dev": r"benchmark::",
+    "libns3-dev": r"ns3/core-module\.h",
+    "libsimgrid-dev": r"simgrid/s4u\.hpp",
     "python3-numpy": r"\bimport numpy|pybind11/numpy",
     "python3-pandas": r"\bimport pandas|\"pandas\"",
     "python3-plotly": r"python3-plotly|\bimport plotly",
