@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,7 +80,17 @@ struct KeyValue {
   Buffer value;
 };
 
-// Ordered key-value store; keys compare as byte strings.
+// A read that the disk could not answer (a bad sector, a wrong checksum) ends the node there and
+// then: the read does not return, nothing is done on what was not read, and the host stops the node
+// with what() as the reason. Nodes neither throw nor catch it.
+class StoreFailed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Ordered key-value store; keys compare as byte strings. A batch or a sync that fails stops the
+// node, too, but after its handler: nothing that waits for a Synced with ok has happened by then.
+// Reads throw StoreFailed.
 class Store {
  public:
   virtual ~Store() = default;

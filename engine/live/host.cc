@@ -211,6 +211,9 @@ class Host::Impl final : public env::Clock,
     try {
       recorded_->begin(begun);
       handler();
+    } catch (const env::StoreFailed& error) {
+      handling_ = false;
+      return fail_with({ErrorCode::kIo, error.what()});
     } catch (const std::exception& error) {
       handling_ = false;
       return fail_with({ErrorCode::kInternal, error.what()});

@@ -135,6 +135,7 @@ class RocksStore::Impl {
   Status read_or_create(const std::string& dir);
   Result<std::optional<std::uint64_t>> own_number(std::string_view key);
   void failed(std::string_view what, const std::string& why);
+  [[noreturn]] void cannot_read(const std::string& why);
   void sync_loop();
   std::string sync_now();
   void answer(std::deque<Waiting> syncs, std::string error);
@@ -246,6 +247,11 @@ void RocksStore::Impl::failed(std::string_view what, const std::string& why) {
   if (failure_.empty()) failure_ = fmt::format("the store cannot {}: {}", what, why);
 }
 
+void RocksStore::Impl::cannot_read(const std::string& why) {
+  failed("read", why);
+  throw env::StoreFailed(failure_);
+}
+
 std::uint64_t RocksStore::Impl::apply(const env::WriteBatch& batch) {
   ++sequence_;
   if (has_failed_) return sequence_;
@@ -270,7 +276,7 @@ std::optional<Buffer> RocksStore::Impl::get(ByteView key, const rocksdb::Snapsho
   const rocksdb::Status status =
       db_->Get(options, db_->DefaultColumnFamily(), user_key(key), &value);
   if (status.ok()) return Buffer(bytes_of(value));
-  if (!status.IsNotFound()) failed("read", status.ToString());
+  if (!status.IsNotFound()) cannot_read(status.ToString());
   return std::nullopt;
 }
 
@@ -287,7 +293,7 @@ std::vector<env::KeyValue> RocksStore::Impl::scan(ByteView begin, ByteView end, 
     key.remove_prefix(1);
     pairs.push_back({bytes_of(key), Buffer(bytes_of(it->value()))});
   }
-  if (!it->status().ok()) failed("read", it->status().ToString());
+  if (!it->status().ok()) cannot_read(it->status().ToString());
   return pairs;
 }
 

@@ -232,6 +232,39 @@ TEST(RocksStore, ADamagedStoreIsRefusedWithAdvice) {
   EXPECT_NE(refusal(folder.path()).find(folder.path()), std::string::npos);
 }
 
+TEST(RocksStore, AReadOfRottenBytesThrowsAndFailsTheStore) {
+  Folder folder;
+  constexpr std::uint64_t kKeys = 1000;
+  {
+    Opened opened(folder.path());
+    for (std::uint64_t i = 1; i <= kKeys; ++i) opened.put(i, 200);
+    opened.store->sync(kKeys, {});
+    opened.wait_for(1);
+  }
+  { Opened opened(folder.path()); }  // moves the log's content into table files
+  int rotten = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    if (entry.path().extension() != ".sst") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    const auto place = static_cast<std::streamoff>(entry.file_size() / 2);
+    file.seekg(place);
+    const int byte = file.get();
+    file.seekp(place);
+    file.put(static_cast<char>(byte ^ 1));
+    ++rotten;
+  }
+  ASSERT_GT(rotten, 0);
+  Opened opened(folder.path());
+  const auto read_all = [&] {
+    for (std::uint64_t i = 1; i <= kKeys; ++i) EXPECT_TRUE(opened.has(i)) << i;
+  };
+  EXPECT_THROW(read_all(), env::StoreFailed);
+  EXPECT_NE(opened.store->failure().find("cannot read"), std::string::npos);
+  EXPECT_THROW(
+      opened.store->scan(Writer().u64(0).take(), Writer().u64(UINT64_MAX).take(), 2 * kKeys),
+      env::StoreFailed);
+}
+
 TEST(RocksStore, AnotherVersionIsUnsupportedAndBothAreNamed) {
   Folder folder;
   { Opened opened(folder.path()); }
