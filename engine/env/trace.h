@@ -23,6 +23,7 @@ enum EngineTrace : TraceKind {
   kSessionUp = 6,      // n0 peer
   kSessionDown = 7,    // n0 peer, n1 reason
   kMessageLost = 8,    // n0 receiver, n1 bytes (datagram lost, queue overflow or dead session)
+  kStoreFailed = 9,    // n0 why: 1 a read, 2 no space, 3 a sync; the node stops
 };
 
 struct TraceEvent {

@@ -44,7 +44,8 @@ struct DiskFault {
   bool operator==(const DiskFault&) const = default;
 };
 
-// True for faults that can lose what is final: only so many disks may have one (see damageable_disks).
+// True for faults that can lose what is final: only so many disks may have one (see
+// damageable_disks).
 constexpr bool destroys(DiskFaultKind kind) {
   return kind != DiskFaultKind::kStall && kind != DiskFaultKind::kFull;
 }

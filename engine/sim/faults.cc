@@ -44,35 +44,61 @@ void Simulator::end_partition(Fault fault) {
   network_.resume();
 }
 
-void Simulator::crash(Fault fault, std::uint32_t node, bool wipe_disk) {
+void Simulator::crash(Fault fault, std::uint32_t node, CrashLoss loss, bool unnoticed) {
   check_driver(node);
   begin_fault(fault);
   crashes_.push_back({node, fault.id});
-  hosts_[node]->crash(wipe_disk);
+  hosts_[node]->crash(loss, unnoticed);
 }
 
 void Simulator::restart(Fault fault, std::uint32_t node) {
   check_driver(node);
   end_fault(fault);
-  std::erase_if(crashes_, [&](const Crash& c) { return c.node == node && c.fault == fault.id; });
+  std::erase(crashes_, NodeFault{node, fault.id});
   if (!held_down(node)) schedule_boot(node);
 }
 
 bool Simulator::held_down(std::uint32_t node) const {
   return std::any_of(crashes_.begin(), crashes_.end(),
-                     [&](const Crash& c) { return c.node == node; });
+                     [&](const NodeFault& c) { return c.node == node; });
 }
 
-void Simulator::begin_clock_offset(Fault fault, std::uint32_t node, Duration offset) {
+void Simulator::begin_clock(Fault fault, std::uint32_t node, const ClockFault& spec) {
   check_driver(node);
+  ENSURE(spec.kind != ClockFaultKind::kSlew || spec.lasts > Duration{}, "a slew takes time");
   begin_fault(fault);
-  hosts_[node]->clock_model().add_shift(fault.id, offset);
+  hosts_[node]->begin_clock(fault.id, spec);
 }
 
-void Simulator::end_clock_offset(Fault fault, std::uint32_t node) {
+void Simulator::end_clock(Fault fault, std::uint32_t node) {
   check_driver(node);
   end_fault(fault);
-  hosts_[node]->clock_model().remove_shift(fault.id);
+  hosts_[node]->end_clock(fault.id);
+}
+
+Status Simulator::begin_disk(Fault fault, std::uint32_t node, const DiskFault& spec) {
+  check_driver(node);
+  if (destroys(spec.kind)) {
+    std::vector<std::uint32_t> damaged{node};
+    for (const NodeFault& bad : bad_disks_) damaged.push_back(bad.node);
+    std::sort(damaged.begin(), damaged.end());
+    damaged.erase(std::unique(damaged.begin(), damaged.end()), damaged.end());
+    if (damaged.size() > damageable_disks(nodes())) {
+      return fail(ErrorCode::kLimit, "too many disks would be damaged at a time");
+    }
+    bad_disks_.push_back({node, fault.id});
+  }
+  begin_fault(fault);
+  hosts_[node]->begin_disk(fault.id, spec);
+  return {};
+}
+
+void Simulator::end_disk(Fault fault, std::uint32_t node) {
+  check_driver(node);
+  end_fault(fault);
+  std::erase(bad_disks_, NodeFault{node, fault.id});
+  hosts_[node]->end_disk(fault.id);
+  if (hosts_[node]->stopped_by_disk() && !held_down(node)) schedule_boot(node);
 }
 
 Status Simulator::begin_link(Fault fault, Edges edges, const LinkModel& model) {
@@ -84,6 +110,30 @@ Status Simulator::begin_link(Fault fault, Edges edges, const LinkModel& model) {
 void Simulator::end_link(Fault fault) {
   end_fault(fault);
   links_.end_override(fault.id);
+}
+
+void Simulator::begin_clog(Fault fault, std::uint32_t part, Edges edges) {
+  begin_fault(fault);
+  links_.begin_clog(fault.id, part, std::move(edges));
+}
+
+void Simulator::end_clog(Fault fault, std::uint32_t part) {
+  end_fault(fault);
+  links_.end_clog(fault.id, part);
+  network_.resume();
+}
+
+void Simulator::reset_sessions(Fault fault, const Edges& edges) {
+  begin_fault(fault);
+  for (const auto& [from, to] : edges) network_.reset(from, to);
+  end_fault(fault);
+}
+
+void Simulator::half_open(Fault fault, std::uint32_t node) {
+  check_driver(node);
+  begin_fault(fault);
+  network_.forget_sessions(node);
+  end_fault(fault);
 }
 
 }  // namespace orrery::sim

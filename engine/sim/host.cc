@@ -14,10 +14,10 @@ Host::Host(Core& core, Network& network, const Outside& outside, std::uint32_t i
       index_(index),
       options_(std::move(options)),
       factory_(std::move(factory)),
-      clock_(options_.clock_offset, options_.clock_drift_ppb),
+      clock_(options_.clock_offset, options_.clock_drift_ppb, options_.wall_error),
       store_([this](std::uint64_t sequence, env::Cookie cookie) {
-        core_.schedule(core_.now + core_.options.sync_latency, EventClass::kSynced, index_, index_,
-                       pending::Synced{boots_ - 1, sequence, cookie});
+        core_.schedule(core_.now + core_.options.sync_latency + store_.stall(), EventClass::kSynced,
+                       index_, index_, pending::Synced{boots_ - 1, sequence, cookie});
       }),
       device_(core, index, options_.device, outside.compute),
       env_{*this, *this, *this, *this, store_, device_, *this, *this, *this, core.memo} {}
@@ -29,6 +29,7 @@ void Host::boot(const EventKey& key, const pending::Boot& boot) {
   clock_.boot(core_.now);
   device_.boot(boot.boot);
   network_.boot(index_, boot.boot);
+  stopped_by_disk_ = false;
   next_timer_ = 1;
   timers_.clear();
   streams_.clear();
@@ -37,30 +38,66 @@ void Host::boot(const EventKey& key, const pending::Boot& boot) {
   core_.trace(index_, {.kind = env::kNodeBoot, .n = {boot.boot, 0, 0, 0}});
   node_ = factory_();
   ENSURE(node_ != nullptr, "a node factory returns a node");
-  node_->boot(env_, env::BootInfo{boot.boot});
+  handle([&] { node_->boot(env_, env::BootInfo{boot.boot}); });
 }
 
-void Host::crash(bool wipe_disk) {
+void Host::crash(CrashLoss loss, bool unnoticed) {
   if (node_ == nullptr) return;
   node_.reset();
   network_.crash(index_);
-  const std::uint64_t lost = wipe_disk ? store_.wipe() : store_.crash();
-  core_.trace(index_, {.kind = env::kNodeCrash, .n = {lost, wipe_disk ? 1u : 0u, 0, 0}});
+  const RandomStream draws(core_.options.seed, mix64(index_, boots_ - 1),
+                           stream_id("engine.disk.crash"));
+  const std::uint64_t lost = store_.crash(loss, draws, unnoticed);
+  const bool wiped = loss == CrashLoss::kWipe;
+  core_.trace(index_, {.kind = env::kNodeCrash, .n = {lost, wiped ? 1u : 0u, 0, 0}});
+}
+
+template <class Handler>
+void Host::handle(Handler&& handler) {
+  try {
+    handler();
+  } catch (const env::StoreFailed& failed) {
+    return stop_for_disk(failed.what());
+  }
+  if (store_.failure() != DiskFailure::kNone) stop_for_disk(describe(store_.failure()));
+}
+
+void Host::stop_for_disk(std::string_view reason) {
+  write(env::LogLevel::kError, reason);
+  const auto why = static_cast<std::uint64_t>(store_.failure());
+  core_.trace(index_, {.kind = env::kStoreFailed, .n = {why, 0, 0, 0}});
+  crash(CrashLoss::kLoseUnsynced, false);
+  stopped_by_disk_ = true;
+}
+
+void Host::begin_clock(std::uint32_t fault, const ClockFault& spec) {
+  if (clock_.begin(fault, spec, core_.now)) schedule_timers();
+}
+
+void Host::end_clock(std::uint32_t fault) {
+  if (clock_.end(fault, core_.now)) schedule_timers();
+}
+
+void Host::begin_disk(std::uint32_t fault, const DiskFault& spec) {
+  const std::uint64_t key = mix64(mix64(core_.options.seed, stream_id("engine.disk")),
+                                  static_cast<std::uint64_t>(index_) << 32 | fault);
+  store_.begin_fault(fault, spec, key);
 }
 
 std::optional<env::Event> Host::arrive(const pending::Timer& timer) {
   if (node_ == nullptr || timer.boot != boots_ - 1) return std::nullopt;
   const auto it = std::lower_bound(timers_.begin(), timers_.end(), timer.timer);
-  if (it == timers_.end() || *it != timer.timer) return std::nullopt;
+  if (it == timers_.end() || it->id != timer.timer) return std::nullopt;
+  if (mono() < it->at) return std::nullopt;  // the clock was slowed down: there is a later one
   timers_.erase(it);
   return env::TimerFired{timer.timer, timer.cookie};
 }
 
 std::optional<env::Event> Host::arrive(const pending::Synced& synced) {
   if (node_ == nullptr || synced.boot != boots_ - 1) return std::nullopt;
-  store_.mark_durable(synced.sequence);
-  core_.trace(index_, {.kind = env::kStoreSynced, .n = {synced.sequence, 1, 0, 0}});
-  return env::Synced{synced.sequence, synced.cookie, true};
+  const bool ok = store_.finish_sync(synced.sequence);
+  core_.trace(index_, {.kind = env::kStoreSynced, .n = {synced.sequence, ok ? 1u : 0u, 0, 0}});
+  return env::Synced{synced.sequence, synced.cookie, ok};
 }
 
 void Host::deliver(const EventKey& key, const env::Event& event) {
@@ -71,7 +108,7 @@ void Host::deliver(const EventKey& key, const env::Event& event) {
             static_cast<std::uint64_t>(event.index()) << 32 | key.source);
   chain.add(key.counter);
   env::add_fields(chain, event);
-  node_->on(env_, event);
+  handle([&] { node_->on(env_, event); });
 }
 
 Digest128 Host::digest() const {
@@ -81,7 +118,7 @@ Digest128 Host::digest() const {
 
 std::uint64_t Host::arm(Time at, env::Cookie cookie) {
   ENSURE(timers_.size() < kMaxTimers, "too many pending timers on one node");
-  timers_.push_back(next_timer_);
+  timers_.push_back({next_timer_, at, cookie});
   const Time due = clock_.virtual_of(at, core_.now);
   // A timer for never stays armed, so that cancelling it is like cancelling any other.
   if (due < kNever) {
@@ -93,7 +130,18 @@ std::uint64_t Host::arm(Time at, env::Cookie cookie) {
 
 void Host::cancel(std::uint64_t timer) {
   const auto it = std::lower_bound(timers_.begin(), timers_.end(), timer);
-  if (it != timers_.end() && *it == timer) timers_.erase(it);
+  if (it != timers_.end() && it->id == timer) timers_.erase(it);
+}
+
+// Events of the former instants find the timer gone, or come too early and are ignored.
+void Host::schedule_timers() {
+  for (const Armed& timer : timers_) {
+    const Time due = clock_.virtual_of(timer.at, core_.now);
+    if (due < kNever) {
+      core_.schedule(due, EventClass::kTimer, index_, index_,
+                     pending::Timer{boots_ - 1, timer.id, timer.cookie});
+    }
+  }
 }
 
 std::uint64_t Host::u64(std::uint64_t stream) {

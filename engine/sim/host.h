@@ -48,14 +48,21 @@ class Host final : public env::Clock,
   env::Node* node() { return node_.get(); }
   const env::Node* node() const { return node_.get(); }
   const NodeOptions& options() const { return options_; }
-  ClockModel& clock_model() { return clock_; }
   const SimStore& disk() const { return store_; }
 
   // Starts the next life; `boot` is ignored unless it names that life.
   void boot(const EventKey& key, const pending::Boot& boot);
   std::uint64_t next_boot() const { return boots_; }
-  // The node is gone at once, with all that was not on disk.
-  void crash(bool wipe_disk);
+  // The node is gone at once, with what its disk loses by `loss`; see SimStore::crash.
+  void crash(CrashLoss loss, bool unnoticed);
+  // The node is down because its disk failed.
+  bool stopped_by_disk() const { return stopped_by_disk_; }
+
+  // Faults of the machine's parts, until they end. Pending timers move with a clock's rate.
+  void begin_clock(std::uint32_t fault, const ClockFault& spec);
+  void end_clock(std::uint32_t fault);
+  void begin_disk(std::uint32_t fault, const DiskFault& spec);
+  void end_disk(std::uint32_t fault) { store_.end_fault(fault); }
 
   // Executes a pending event of this machine's own; what the node is to hear, if anything.
   std::optional<env::Event> arrive(const pending::Timer& timer);
@@ -69,7 +76,7 @@ class Host final : public env::Clock,
   // env::Clock
   Time mono() const override { return clock_.mono(core_.now); }
   Time wall() const override { return clock_.wall(core_.now); }
-  Duration wall_error() const override { return options_.wall_error; }
+  Duration wall_error() const override { return clock_.error(core_.now); }
   // env::Timers
   std::uint64_t arm(Time at, env::Cookie cookie) override;
   void cancel(std::uint64_t timer) override;
@@ -95,6 +102,19 @@ class Host final : public env::Clock,
   void write(env::LogLevel level, std::string_view line) override;
 
  private:
+  struct Armed {
+    std::uint64_t id;
+    Time at;  // monotonic
+    env::Cookie cookie;
+    bool operator<(std::uint64_t other) const { return id < other; }
+  };
+
+  // Runs a handler of the node; a disk that failed in it stops the node.
+  template <class Handler>
+  void handle(Handler&& handler);
+  void stop_for_disk(std::string_view reason);
+  void schedule_timers();
+
   Core& core_;
   Network& network_;
   const Outside& outside_;
@@ -108,7 +128,8 @@ class Host final : public env::Clock,
   std::unique_ptr<env::Node> node_;
   std::uint64_t boots_ = 0;  // lives begun; the present one is boots_ - 1
   std::uint64_t next_timer_ = 1;
-  std::vector<std::uint64_t> timers_;  // armed and neither fired nor cancelled, ascending
+  bool stopped_by_disk_ = false;
+  std::vector<Armed> timers_;  // neither fired nor cancelled, ascending by id
   std::vector<std::pair<std::uint64_t, RandomStream>> streams_;  // by stream id, ascending
 };
 

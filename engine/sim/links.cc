@@ -11,6 +11,8 @@ constexpr std::uint32_t kMillion = 1'000'000;
 
 // Counter bit that separates the draws of a duplicate from those of the message itself.
 constexpr std::uint64_t kDuplicateDraw = std::uint64_t{1} << 63;
+// The same for draws of jitter, reordering and corruption.
+constexpr std::uint64_t kFaultDraw = std::uint64_t{1} << 62;
 
 // True with probability ppm / 10^6; `draw` is uniform over 32 bits.
 bool happens(std::uint64_t draw, std::uint32_t ppm) {
@@ -28,8 +30,15 @@ Result<std::uint32_t> Links::compile(const LinkModel& model) {
   for (std::size_t i = 0; i < models_.size(); ++i) {
     if (models_[i].spec == model) return static_cast<std::uint32_t>(i);
   }
-  if (model.loss_ppm > kMillion || model.duplicate_ppm > kMillion) {
+  if (model.loss_ppm > kMillion || model.duplicate_ppm > kMillion || model.reorder_ppm > kMillion ||
+      model.corrupt_ppm > kMillion) {
     return fail(ErrorCode::kInvalidArgument, "a chance is at most 1,000,000 ppm");
+  }
+  if (model.jitter < Duration{} || model.reorder_window < Duration{}) {
+    return fail(ErrorCode::kInvalidArgument, "jitter and reorder_window are not negative");
+  }
+  if (model.queue_bytes != 0 && model.bytes_per_second == 0) {
+    return fail(ErrorCode::kInvalidArgument, "a queue needs a rate at which it empties");
   }
   ASSIGN_OR_RETURN(Distribution latency, Distribution::make(model.latency));
   models_.push_back({model, std::move(latency)});
@@ -115,6 +124,21 @@ bool Links::cut(std::uint32_t from, std::uint32_t to) const {
   return false;
 }
 
+void Links::begin_clog(std::uint32_t fault, std::uint32_t part, Edges edges) {
+  std::sort(edges.begin(), edges.end());
+  clogs_.push_back({fault, part, std::move(edges)});
+}
+
+void Links::end_clog(std::uint32_t fault, std::uint32_t part) {
+  std::erase_if(clogs_, [&](const Clog& c) { return c.fault == fault && c.part == part; });
+}
+
+bool Links::clogged(std::uint32_t from, std::uint32_t to) const {
+  return std::any_of(clogs_.begin(), clogs_.end(), [&](const Clog& c) {
+    return std::binary_search(c.edges.begin(), c.edges.end(), std::pair(from, to));
+  });
+}
+
 std::uint32_t Links::link(std::uint32_t from, std::uint32_t to) {
   auto& row = by_sender_[from];
   const auto it = std::lower_bound(row.begin(), row.end(), std::pair(to, std::uint32_t{0}));
@@ -156,7 +180,34 @@ Links::Draw Links::draw(std::uint32_t index) {
     draw.duplicate = true;
     draw.duplicate_latency = latency(philox(link, n | kDuplicateDraw));
   }
+  const LinkModel& m = model.spec;
+  if (m.jitter.ns != 0 || m.reorder_ppm != 0 || m.corrupt_ppm != 0) draw_faults(link, m, n, draw);
   return draw;
+}
+
+void Links::draw_faults(const Link& link, const LinkModel& model, std::uint64_t counter,
+                        Draw& draw) const {
+  const auto bits = philox(link, counter | kFaultDraw);
+  const auto part_of = [](Duration whole, std::uint64_t draw32) {
+    return Duration{static_cast<std::int64_t>(static_cast<u128>(whole.ns) * draw32 >> 32)};
+  };
+  draw.latency = draw.latency + part_of(model.jitter, bits[0]);
+  if (happens(bits[1], model.reorder_ppm)) {
+    // Given that it happens, this is uniform again.
+    const std::uint64_t again = std::uint64_t{bits[1]} * kMillion / model.reorder_ppm;
+    draw.held_back = part_of(model.reorder_window, again);
+  }
+  draw.corrupt = happens(bits[2], model.corrupt_ppm);
+  draw.corrupt_bit = bits[3];
+}
+
+bool Links::queue_full(std::uint32_t index, Time depart, std::uint64_t bytes) const {
+  const Link& link = links_[index];
+  const LinkModel& model = models_[link.model].spec;
+  if (model.queue_bytes == 0 || link.free <= depart) return false;
+  const u128 waiting =
+      static_cast<u128>((link.free - depart).ns) * model.bytes_per_second / 1'000'000'000;
+  return waiting + bytes > model.queue_bytes;
 }
 
 Time Links::transmit(std::uint32_t index, Time depart, std::uint64_t bytes) {

@@ -38,6 +38,16 @@ class Links {
   void end_cut(std::uint32_t fault);
   bool cut(std::uint32_t from, std::uint32_t to) const;
 
+  // Nothing moves over a clogged link, and nothing is lost. A fault may have several clogs, told
+  // apart by `part`.
+  void begin_clog(std::uint32_t fault, std::uint32_t part, Edges edges);
+  void end_clog(std::uint32_t fault, std::uint32_t part);
+  bool clogged(std::uint32_t from, std::uint32_t to) const;
+  // Cut or clogged: streams stall.
+  bool blocked(std::uint32_t from, std::uint32_t to) const {
+    return cut(from, to) || clogged(from, to);
+  }
+
   // A handle of the link, stable for the life of the world.
   std::uint32_t link(std::uint32_t from, std::uint32_t to);
 
@@ -46,9 +56,14 @@ class Links {
     std::uint32_t losses = 0;  // times in a row that this message is lost, at most kMaxRetransmits
     bool duplicate = false;
     Duration duplicate_latency;
+    Duration held_back{};           // a datagram, by reordering
+    bool corrupt = false;           // on its way
+    std::uint32_t corrupt_bit = 0;  // uniform: which bit, modulo the size
   };
   // Draws for the link's next message.
   Draw draw(std::uint32_t link);
+  // No room for `bytes` more in the link's own queue, at `depart`.
+  bool queue_full(std::uint32_t link, Time depart, std::uint64_t bytes) const;
   // When `bytes` that may leave at `depart` have passed the link's own rate.
   Time transmit(std::uint32_t link, Time depart, std::uint64_t bytes);
 
@@ -69,6 +84,10 @@ class Links {
     std::vector<std::int32_t> side;  // by node, -1: in none
     Edges edges;                     // sorted
   };
+  struct Clog {
+    std::uint32_t fault, part;
+    Edges edges;  // sorted
+  };
   struct Override {
     std::uint32_t fault;
     std::uint32_t model;
@@ -78,6 +97,8 @@ class Links {
   Result<std::uint32_t> compile(const LinkModel& model);
   std::uint32_t model_of(std::uint32_t from, std::uint32_t to) const;
   void refresh();
+  void draw_faults(const Link& link, const LinkModel& model, std::uint64_t counter,
+                   Draw& draw) const;
   std::array<std::uint32_t, 4> philox(const Link& link, std::uint64_t counter) const;
 
   std::uint64_t seed_;
@@ -87,6 +108,7 @@ class Links {
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> pair_models_;
   std::vector<Override> overrides_;
   std::vector<Cut> cuts_;
+  std::vector<Clog> clogs_;
   std::vector<std::uint32_t> regions_;
   std::vector<Link> links_;
   // By sender: (receiver, handle), ascending.

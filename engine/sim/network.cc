@@ -147,7 +147,7 @@ void Network::dial(std::uint32_t node, const env::Address& address) {
   session.end[0] = End::kDialing;
   insert_entry(node, *target, session);
   const Links::Draw draw = links_.draw(session.stream[0].link);
-  if (!links_.cut(node, *target)) {
+  if (!links_.blocked(node, *target) && !draw.corrupt) {
     const Duration resends = kRetransmit * ((1 << draw.losses) - 1);
     core_.schedule(core_.now + draw.latency + resends, EventClass::kDeliver, *target, node,
                    pending::Syn{ref(session)});
@@ -160,7 +160,7 @@ std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::Syn
   Session* session = find(syn.session);
   if (session == nullptr || !nodes_[node].up) return std::nullopt;
   const std::uint32_t from = session->node[0];
-  if (links_.cut(from, node)) return std::nullopt;
+  if (links_.blocked(from, node)) return std::nullopt;
   if (Session* other = session_with(node, from)) {
     const std::uint32_t end = side(*other, node);
     if (other->end[end] == End::kDialing) {
@@ -246,6 +246,27 @@ void Network::crash(std::uint32_t node) {
       close_with(session, end, env::DownReason::kReset);
     }
     release(session);
+  }
+}
+
+void Network::reset(std::uint32_t a, std::uint32_t b) {
+  Session* session = session_with(a, b);
+  if (session == nullptr) return;
+  for (const std::uint32_t end : {0u, 1u}) {
+    if (session->end[end] != End::kOpen) continue;
+    close_end(*session, end);
+    post_down(session->node[end], session->node[1 - end], env::DownReason::kReset,
+              session->node[1 - end]);
+  }
+  release(*session);
+}
+
+void Network::forget_sessions(std::uint32_t node) {
+  for (const std::uint32_t peer : peers(node)) {
+    Session* session = session_with(node, peer);
+    close_end(*session, side(*session, node));
+    release(*session);
+    post_down(node, peer, env::DownReason::kReset, node);
   }
 }
 

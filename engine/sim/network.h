@@ -4,7 +4,8 @@
 // Model. A dial takes one round trip. A reliable message that is lost arrives late by the resends
 // (200 ms, doubling); it counts as one segment whatever its size. A cut link stalls the stream: its
 // messages wait and follow, in order, when the cut ends; a stall of kSessionTimeout kills the
-// session at both ends. Only the direction with waiting messages notices a cut (acknowledgements
+// session at both ends. A clogged link does the same to streams, and holds datagrams instead of
+// losing them. Only the direction with waiting messages notices a cut (acknowledgements
 // are not modelled). An orderly close arrives behind the messages before it; a crash resets the
 // session.
 #pragma once
@@ -69,8 +70,12 @@ class Network {
 
   // The node has crashed: its ends close, what has not left its uplink is lost, peers get a reset.
   void crash(std::uint32_t node);
-  // Some cut has ended: streams that can move again do.
+  // Some cut or clog has ended: streams and datagrams that can move again do.
   void resume();
+  // Both ends of a session, if there is one, hear that it was reset.
+  void reset(std::uint32_t a, std::uint32_t b);
+  // `node` loses its sessions without a word to their remotes, which go on sending into nothing.
+  void forget_sessions(std::uint32_t node);
 
   // Executes a pending event at `node`; what the node is to hear, if anything.
   std::optional<env::Event> arrive(std::uint32_t node, const pending::Syn& syn);
@@ -93,6 +98,7 @@ class Network {
     Time arrival{};  // if nothing stalls it and nothing is before it
     Duration latency{};
     std::uint64_t counter = 0;  // of the sender, taken when it was sent
+    bool corrupt = false;
     Buffer payload;
   };
   // Bytes still waiting for the uplink.
@@ -129,6 +135,11 @@ class Network {
     std::vector<Entry> table;  // ascending peer; ends that are dialling or open
   };
 
+  struct Held {  // a datagram on a clogged link
+    std::uint32_t from, to;
+    pending::Datagram datagram;
+  };
+
   Session* find(SessionRef ref);
   SessionRef ref(const Session& session) const;
   std::uint32_t side(const Session& session, std::uint32_t node) const {
@@ -147,6 +158,8 @@ class Network {
   void schedule_head(Session& session, std::uint32_t direction);
   void stall(Session& session, std::uint32_t direction);
   void send_datagram(Session& session, std::uint32_t direction, const Buffer& payload);
+  std::optional<env::Event> break_session(std::uint32_t node, Session& session,
+                                          std::uint32_t direction);
   void close_with(Session& session, std::uint32_t direction, env::DownReason reason);
   void post_down(std::uint32_t node, std::uint32_t peer, env::DownReason reason,
                  std::uint32_t source);
@@ -158,6 +171,7 @@ class Network {
   std::vector<NodeNet> nodes_;
   std::vector<Session> sessions_;
   std::vector<std::uint32_t> free_;
+  std::vector<Held> held_;
 };
 
 }  // namespace orrery::sim

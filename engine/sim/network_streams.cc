@@ -5,6 +5,15 @@
 #include "engine/sim/network.h"
 
 namespace orrery::sim {
+namespace {
+
+Buffer flip_bit(const Buffer& payload, std::uint32_t draw) {
+  Bytes bytes(payload.view().begin(), payload.view().end());
+  if (!bytes.empty()) bytes[draw / 8 % bytes.size()] ^= static_cast<std::uint8_t>(1u << draw % 8);
+  return Buffer(std::move(bytes));
+}
+
+}  // namespace
 
 void Network::Waiting::push(Time depart, std::size_t size) {
   parts.push({depart, size});
@@ -60,18 +69,23 @@ void Network::send_datagram(Session& session, std::uint32_t direction, const Buf
   const std::uint32_t from = session.node[direction];
   const std::uint32_t to = session.node[1 - direction];
   Stream& stream = session.stream[direction];
+  const Links::Draw draw = links_.draw(stream.link);
+  if (links_.queue_full(stream.link, core_.now, payload.size())) {
+    lost(from, to, payload.size());
+    return;
+  }
   const Time depart = leave(from, stream.link, payload.size());
   if (depart > core_.now) stream.datagrams.push(depart, payload.size());
-  const Links::Draw draw = links_.draw(stream.link);
   if (draw.losses > 0 || links_.cut(from, to)) {
     lost(from, to, payload.size());
     return;
   }
+  const Buffer arrives = draw.corrupt ? flip_bit(payload, draw.corrupt_bit) : payload;
   const auto schedule = [&](Duration latency) {
     core_.schedule(depart + latency, EventClass::kDeliver, to, from,
-                   pending::Datagram{ref(session), direction, payload});
+                   pending::Datagram{ref(session), direction, arrives});
   };
-  schedule(draw.latency);
+  schedule(draw.latency + draw.held_back);
   if (draw.duplicate) schedule(draw.duplicate_latency);
 }
 
@@ -85,12 +99,13 @@ void Network::push(Session& session, std::uint32_t direction, Message message) {
   message.depart = leave(from, stream.link, size);
   message.arrival = message.depart + draw.latency + kRetransmit * ((1 << draw.losses) - 1);
   message.counter = core_.counters[from]++;
+  message.corrupt = draw.corrupt;
   stream.bytes += size;
   if (message.depart > core_.now) stream.reliable.push(message.depart, size);
   const bool was_empty = stream.messages.empty();
   stream.messages.push(std::move(message));
   if (stream.stalled || !was_empty) return;
-  if (links_.cut(from, session.node[1 - direction])) {
+  if (links_.blocked(from, session.node[1 - direction])) {
     stall(session, direction);
   } else {
     schedule_head(session, direction);
@@ -120,7 +135,7 @@ void Network::resume() {
   for (Session& session : sessions_) {
     for (std::uint32_t i : {0u, 1u}) {
       Stream& stream = session.stream[i];
-      if (!stream.stalled || links_.cut(session.node[i], session.node[1 - i])) continue;
+      if (!stream.stalled || links_.blocked(session.node[i], session.node[1 - i])) continue;
       stream.stalled = false;
       if (stream.messages.empty()) continue;
       Message& head = stream.messages.front();
@@ -129,6 +144,16 @@ void Network::resume() {
       schedule_head(session, i);
     }
   }
+  std::vector<Held> still;
+  for (Held& held : held_) {
+    if (links_.clogged(held.from, held.to)) {
+      still.push_back(std::move(held));
+      continue;
+    }
+    core_.schedule(core_.now + kMinLatency, EventClass::kDeliver, held.to, held.from,
+                   std::move(held.datagram));
+  }
+  held_ = std::move(still);
 }
 
 std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::Frame& frame) {
@@ -142,10 +167,11 @@ std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::Fra
   if (stream.messages.empty() || stream.messages.front().counter != frame.message) {
     return std::nullopt;
   }
-  if (links_.cut(from, node)) {
+  if (links_.blocked(from, node)) {
     stall(*session, direction);
     return std::nullopt;
   }
+  if (stream.messages.front().corrupt) return break_session(node, *session, direction);
   Message message = stream.messages.pop();
   stream.bytes -= message.payload.size();
   if (!stream.messages.empty()) schedule_head(*session, direction);
@@ -179,6 +205,10 @@ std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::Fra
 
 std::optional<env::Event> Network::arrive(std::uint32_t node, std::uint32_t from,
                                           pending::Datagram datagram) {
+  if (links_.clogged(from, node) && !links_.cut(from, node) && held_.size() < kMaxHeldDatagrams) {
+    held_.push_back({from, node, std::move(datagram)});
+    return std::nullopt;
+  }
   const Session* session = find(datagram.session);
   if (session == nullptr || session->end[1 - datagram.direction] != End::kOpen ||
       links_.cut(from, node)) {
@@ -189,6 +219,30 @@ std::optional<env::Event> Network::arrive(std::uint32_t node, std::uint32_t from
   ++stats.messages_received;
   stats.bytes_received += datagram.payload.size();
   return env::MessageIn{env::PeerId{from}, env::Channel::kDatagram, std::move(datagram.payload)};
+}
+
+// The receiver finds a message that is not what was sent: it drops the session.
+std::optional<env::Event> Network::break_session(std::uint32_t node, Session& session,
+                                                 std::uint32_t direction) {
+  const std::uint32_t receiver = 1 - direction;
+  const std::uint32_t from = session.node[direction];
+  const End mine = session.end[receiver];
+  if (session.end[direction] == End::kOpen && mine == End::kOpen) {
+    close_with(session, receiver, env::DownReason::kReset);
+  }
+  const Message message = session.stream[direction].messages.pop();
+  session.stream[direction].bytes -= message.payload.size();
+  if (message.kind == FrameKind::kData) lost(from, node, message.payload.size());
+  if (!session.stream[direction].messages.empty()) schedule_head(session, direction);
+  if (mine != End::kOpen && mine != End::kDialing) return std::nullopt;
+  close_end(session, receiver);
+  if (mine == End::kDialing && session.end[direction] == End::kOpen) {
+    close_end(session, direction);  // its greeting never arrives
+    post_down(from, node, env::DownReason::kReset, node);
+  }
+  release(session);
+  if (mine == End::kDialing) return env::DialFailed{address(from)};
+  return peer_down(node, from, env::DownReason::kReset);
 }
 
 std::optional<env::Event> Network::arrive(std::uint32_t node,

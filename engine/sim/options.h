@@ -22,6 +22,15 @@ struct LinkModel {
   std::uint32_t loss_ppm = 0;          // datagrams vanish; a reliable message waits for its resend
   std::uint32_t duplicate_ppm = 0;     // datagrams only
   std::uint64_t bytes_per_second = 0;  // 0: unlimited
+  Duration jitter{};                   // uniform, on top of the latency of each message
+  std::uint32_t reorder_ppm = 0;       // datagrams that are held back by up to `reorder_window`
+  Duration reorder_window{};
+  // A bit is flipped: a datagram arrives so; a session notices (its frames are authenticated), and
+  // both ends lose it.
+  std::uint32_t corrupt_ppm = 0;
+  // Of the link's own rate: what a datagram finds full it does not enter; streams wait at the
+  // sender. 0: unlimited.
+  std::uint64_t queue_bytes = 0;
   bool operator==(const LinkModel&) const = default;
 };
 
@@ -91,6 +100,7 @@ inline constexpr Duration kSessionTimeout =
 inline constexpr Duration kRetransmit = Duration::millis(200);  // Linux's least RTO; doubles
 inline constexpr std::uint32_t kMaxRetransmits = 6;             // 0.2 s x (2^6 - 1) = 12.6 s
 inline constexpr std::size_t kMaxQueuedBytes = 16 << 20;        // a peer and channel: 8 full frames
+inline constexpr std::size_t kMaxHeldDatagrams = 1 << 20;       // on clogged links, of one world
 inline constexpr std::uint64_t kCheckpointEventsPerNode =
     16;                                             // a checkpoint costs each node a fold
 inline constexpr std::size_t kMaxTimers = 1 << 16;  // pending of one node

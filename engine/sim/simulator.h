@@ -58,13 +58,27 @@ class Simulator {
   void begin_partition(Fault fault, const std::vector<std::vector<std::uint32_t>>& sides);
   void begin_cut(Fault fault, Edges edges);  // directed edges
   void end_partition(Fault fault);           // also of a cut
-  void crash(Fault fault, std::uint32_t node, bool wipe_disk = false);
+  // `unnoticed`: torn records pass their checksums. Nodes whose disk failed are down already.
+  void crash(Fault fault, std::uint32_t node, CrashLoss loss = CrashLoss::kLoseUnsynced,
+             bool unnoticed = false);
   // The node boots when no crash holds it down any more.
   void restart(Fault fault, std::uint32_t node);
-  void begin_clock_offset(Fault fault, std::uint32_t node, Duration offset);  // adds up
-  void end_clock_offset(Fault fault, std::uint32_t node);
+  void begin_clock(Fault fault, std::uint32_t node, const ClockFault& spec);  // effects add up
+  void end_clock(Fault fault, std::uint32_t node);
+  // A node whose disk fails stops: kStoreFailed and kNodeCrash. kLimit: more disks than
+  // damageable_disks() would be damaged at a time, and what is final might be lost everywhere.
+  Status begin_disk(Fault fault, std::uint32_t node, const DiskFault& spec);
+  // The damage is gone. The node boots if its disk had stopped it and nothing else holds it down.
+  void end_disk(Fault fault, std::uint32_t node);
   Status begin_link(Fault fault, Edges edges, const LinkModel& model);
   void end_link(Fault fault);
+  // Nothing moves over `edges` meanwhile. A fault may have several clogs, told apart by `part`.
+  void begin_clog(Fault fault, std::uint32_t part, Edges edges);
+  void end_clog(Fault fault, std::uint32_t part);
+  // At once: sessions over these edges are reset at both ends; or all sessions of `node` are
+  // forgotten by it while its peers believe in them.
+  void reset_sessions(Fault fault, const Edges& edges);
+  void half_open(Fault fault, std::uint32_t node);
   // For effects that the engine does not bring about itself (a node's behaviour).
   void begin_fault(Fault fault);
   void end_fault(Fault fault);
@@ -125,9 +139,10 @@ class Simulator {
     Fault fault;
     std::uint32_t effects;
   };
-  struct Crash {
+  struct NodeFault {
     std::uint32_t node;
     std::uint32_t fault;
+    bool operator==(const NodeFault&) const = default;
   };
 
   Core core_;
@@ -136,7 +151,8 @@ class Simulator {
   Outside outside_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<RunningFault> faults_;
-  std::vector<Crash> crashes_;  // that hold a node down
+  std::vector<NodeFault> crashes_;    // that hold a node down
+  std::vector<NodeFault> bad_disks_;  // faults that destroy
   std::uint64_t events_ = 0;
   DigestLog log_;
   bool recording_ = false;

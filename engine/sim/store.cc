@@ -17,6 +17,7 @@ std::optional<Buffer> SimStore::find(const Map& map, ByteView key) {
 }
 
 void SimStore::put(const Bytes& key, std::optional<Buffer> value) {
+  if (!damage_.empty()) damage_.erase(key);
   if (value) {
     map_.insert_or_assign(key, std::move(*value));
   } else {
@@ -26,10 +27,16 @@ void SimStore::put(const Bytes& key, std::optional<Buffer> value) {
 
 std::uint64_t SimStore::apply(env::WriteBatch batch) {
   ++sequence_;
+  if (running(DiskFaultKind::kFull) != nullptr && failure_ == DiskFailure::kNone) {
+    failure_ = DiskFailure::kFull;
+  }
+  if (failure_ != DiskFailure::kNone) return sequence_;
   last_copy_.reset();
   ENSURE(undo_.size() + batch.size() <= kMaxUnsynced, "too many writes since the last sync");
+  std::size_t place = 0;
   for (env::WriteOp& op : batch) {
     undo_.push_back({sequence_, op.key, find(map_, op.key)});
+    if (!faults_.empty()) undo_.back().lost_by = lose(op, place++);
     put(op.key, std::move(op.value));
   }
   return sequence_;
@@ -40,9 +47,10 @@ void SimStore::sync(std::uint64_t sequence, env::Cookie cookie) {
   on_sync_(sequence, cookie);
 }
 
-std::optional<Buffer> SimStore::get(ByteView key) const { return find(map_, key); }
+std::optional<Buffer> SimStore::get(ByteView key) const { return read(map_, key); }
 
 std::vector<env::KeyValue> SimStore::scan(ByteView begin, ByteView end, std::size_t limit) const {
+  if (!faults_.empty() || !damage_.empty()) return scan_damaged(begin, end, limit);
   std::vector<env::KeyValue> pairs;
   const Less less;
   for (auto it = map_.lower_bound(begin); it != map_.end() && pairs.size() < limit; ++it) {
@@ -66,7 +74,7 @@ const SimStore::Map& SimStore::snapshot_map(std::uint64_t snapshot) const {
 }
 
 std::optional<Buffer> SimStore::get_at(std::uint64_t snapshot, ByteView key) const {
-  return find(snapshot_map(snapshot), key);
+  return read(snapshot_map(snapshot), key);
 }
 
 void SimStore::release(std::uint64_t snapshot) {
@@ -80,35 +88,24 @@ void SimStore::mark_durable(std::uint64_t sequence) {
   durable_ = sequence;
   const auto end = std::find_if(undo_.begin(), undo_.end(),
                                 [&](const Undo& u) { return u.sequence > sequence; });
+  for (auto it = undo_.begin(); it != end && (!faults_.empty() || !lost_.empty()); ++it) {
+    if (it->lost_by == kNoFault) {
+      lost_.erase(it->key);
+    } else {
+      lost_.try_emplace(it->key, Lost{it->lost_by, std::move(it->before)});
+    }
+  }
   undo_.erase(undo_.begin(), end);
 }
 
-std::uint64_t SimStore::crash() {
-  const std::uint64_t lost = undo_.size();
-  for (; !undo_.empty(); undo_.pop_back()) {
-    put(undo_.back().key, std::move(undo_.back().before));
-  }
-  sequence_ = durable_;
-  snapshots_.clear();
-  last_copy_.reset();
-  return lost;
-}
-
-std::uint64_t SimStore::wipe() {
-  const std::uint64_t lost = map_.size();
-  undo_.clear();
-  crash();
-  map_.clear();
-  sequence_ = durable_ = 0;
-  return lost;
-}
-
 std::optional<Buffer> SimStore::durable(ByteView key) const {
+  if (const auto it = lost_.find(key); it != lost_.end()) return it->second.before;
   // The oldest undo entry of a key holds its durable value; without one the present value is it.
   for (const Undo& undo : undo_) {
     if (std::equal(undo.key.begin(), undo.key.end(), key.begin(), key.end())) return undo.before;
   }
-  return find(map_, key);
+  const auto damage = damage_.find(key);
+  return damage != damage_.end() ? damage->second.value : find(map_, key);
 }
 
 }  // namespace orrery::sim

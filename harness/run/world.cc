@@ -54,8 +54,7 @@ void schedule_next(sim::Simulator& simulator, const std::shared_ptr<LoadSource>&
   const Time at = source->next_time(after);
   if (at == kNever) return;
   simulator.call_at(at, [&simulator, source, at] {
-    simulator.inject_request(at, source->user(), source->next_id(),
-                             Buffer(source->next_request()));
+    simulator.inject_request(at, source->user(), source->next_id(), Buffer(source->next_request()));
     schedule_next(simulator, source, at);
   });
 }
@@ -187,10 +186,11 @@ void World::schedule_fault(const scenario::FaultSpec& fault) {
 void World::begin(const scenario::FaultSpec& fault) {
   const sim::Fault id = fault_id(fault);
   switch (fault.kind) {
-    case scenario::FaultKind::kPartition:
-      return simulator_->begin_partition(id, fault.sides);
+    case scenario::FaultKind::kPartition: return simulator_->begin_partition(id, fault.sides);
     case scenario::FaultKind::kCrash:
-      for (std::uint32_t node : fault.targets) simulator_->crash(id, node, fault.wipe_disk);
+      for (std::uint32_t node : fault.targets)
+        simulator_->crash(id, node,
+                          fault.wipe_disk ? sim::CrashLoss::kWipe : sim::CrashLoss::kLoseUnsynced);
       return;
     case scenario::FaultKind::kBehave:
       simulator_->begin_fault(id);
@@ -201,7 +201,7 @@ void World::begin(const scenario::FaultSpec& fault) {
       return;
     case scenario::FaultKind::kClockOffset:
       for (std::uint32_t node : fault.targets) {
-        simulator_->begin_clock_offset(id, node, fault.offset);
+        simulator_->begin_clock(id, node, {.offset = fault.offset});
       }
       return;
     case scenario::FaultKind::kLink: {
@@ -216,8 +216,7 @@ void World::begin(const scenario::FaultSpec& fault) {
 void World::end(const scenario::FaultSpec& fault) {
   const sim::Fault id = fault_id(fault);
   switch (fault.kind) {
-    case scenario::FaultKind::kPartition:
-      return simulator_->end_partition(id);
+    case scenario::FaultKind::kPartition: return simulator_->end_partition(id);
     case scenario::FaultKind::kCrash:
       for (std::uint32_t node : fault.targets) simulator_->restart(id, node);
       return;
@@ -230,10 +229,9 @@ void World::end(const scenario::FaultSpec& fault) {
       return simulator_->end_fault(id);
     }
     case scenario::FaultKind::kClockOffset:
-      for (std::uint32_t node : fault.targets) simulator_->end_clock_offset(id, node);
+      for (std::uint32_t node : fault.targets) simulator_->end_clock(id, node);
       return;
-    case scenario::FaultKind::kLink:
-      return simulator_->end_link(id);
+    case scenario::FaultKind::kLink: return simulator_->end_link(id);
   }
 }
 

@@ -62,11 +62,11 @@ TEST(Simulator, AClockFaultMovesTheWallAndNotTheMonotonicClock) {
   world.add({});
   world.run(Duration::seconds(1));
   Simulator& s = *world.simulator;
-  s.begin_clock_offset({1, 4}, 0, Duration::seconds(5));
-  s.begin_clock_offset({2, 4}, 0, Duration::seconds(-1));
+  s.begin_clock({1, 4}, 0, {.offset = Duration::seconds(5)});
+  s.begin_clock({2, 4}, 0, {.offset = Duration::seconds(-1)});
   EXPECT_EQ(world.env(0).clock.wall().ns, kWallOrigin + Duration::seconds(5).ns);
   EXPECT_EQ(world.env(0).clock.mono(), at(Duration::seconds(1)));
-  s.end_clock_offset({1, 4}, 0);
+  s.end_clock({1, 4}, 0);
   EXPECT_EQ(world.env(0).clock.wall().ns, kWallOrigin);
 }
 
@@ -143,7 +143,7 @@ TEST(Simulator, AWipeLosesTheDisk) {
   world.run(Duration::seconds(1));
   world.env(0).store.sync(world.env(0).store.apply({{{1}, buffer("x")}}), {});
   world.run(Duration::seconds(2));
-  world.simulator->crash({1, 2}, 0, true);
+  world.simulator->crash({1, 2}, 0, CrashLoss::kWipe);
   world.simulator->restart({1, 2}, 0);
   world.run(Duration::seconds(3));
   EXPECT_FALSE(world.env(0).store.get(Bytes{1}));
