@@ -7,6 +7,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/live_args.h"
+#include "harness/cli/model_args.h"
 #include "harness/cli/terminal.h"
 
 namespace orrery::cli {
@@ -39,6 +40,7 @@ struct Options {
   LiveArgs live;
   ClientArgs client;
   BenchArgs bench;
+  ModelArgs model;
 };
 
 void add_run(CLI::App& app, RunArgs& args) {
@@ -127,6 +129,7 @@ int dispatch(const CLI::App& app, const Options& o) {
   if (verb == "doctor") return doctor_command(o.doctor);
   if (const auto code = dispatch_client(verb, o.client)) return *code;
   if (const auto code = dispatch_bench(verb, o.bench)) return *code;
+  if (const auto code = dispatch_model(verb, o.model)) return *code;
   return dispatch_live(verb, o.live).value_or(kUsage);
 }
 
@@ -141,6 +144,7 @@ int main_checked(int argc, char** argv) {
   add_live_verbs(app, options.live);
   add_client_verbs(app, options.client);
   add_bench_verbs(app, options.bench);
+  add_model_verbs(app, options.model);
   app.require_subcommand(1);
   app.set_version_flag("--version", ORRERY_VERSION);
   app.footer(kExitCodes);

@@ -45,7 +45,8 @@ TEST_F(HfLlama, AModelComesBackToTheBitAndGivesTheSameArtefact) {
   EXPECT_EQ(read->values, model.values);
   const auto artefact = gpu::quantise_model(*read);
   ASSERT_TRUE(artefact);
-  EXPECT_EQ(to_hex(artefact->digest()), "7bce1644faa9f3aedfb648d7928e355368acd3969dd4ffd68a38cc320b975235");
+  EXPECT_EQ(to_hex(artefact->digest()),
+            "7bce1644faa9f3aedfb648d7928e355368acd3969dd4ffd68a38cc320b975235");
 }
 
 TEST_F(HfLlama, WhatExactI8CannotExpressIsRefusedByName) {

@@ -1,0 +1,268 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "gpu/cpu/cpu_backend.h"
+#include "harness/cli/exit_code.h"
+#include "harness/cli/model_args.h"
+#include "harness/cli/terminal.h"
+#include "harness/model/evaluate.h"
+#include "harness/model/hf_llama.h"
+#include "harness/model/json_text.h"
+#include "harness/model/model_folder.h"
+#include "harness/model/stopwatch.h"
+#include "harness/model/thread_pool.h"
+#include "harness/model/zoo.h"
+#include "reports/record/write.h"
+
+namespace orrery::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Data for programs with --json, lines for people without.
+void answer(const ModelArgs& args, const ordered_json& object) {
+  if (args.json) {
+    fmt::print("{}\n", object.dump());
+    return;
+  }
+  for (const auto& [key, value] : object.items()) {
+    fmt::print("{:<22} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+ordered_json shape_of(const gpu::ModelConfig& c) {
+  return {{"parameters", gpu::parameter_count(c)},
+          {"dim", c.dim},
+          {"hidden", c.hidden},
+          {"layers", c.layers},
+          {"heads", c.heads},
+          {"context", c.context},
+          {"vocab", c.vocab}};
+}
+
+Status corpus(const ModelArgs& args) {
+  ASSIGN_OR_RETURN(model::CorpusOptions options, model::corpus_size(args.size));
+  options.seed = args.seed;
+  ASSIGN_OR_RETURN(const model::Corpus made, model::make_corpus(options));
+  TRY(model::write_corpus(made, args.folder));
+  answer(args, {{"folder", args.folder},
+                {"contributors", options.contributors},
+                {"documents", made.documents.size()},
+                {"facts", made.facts.size()},
+                {"queries", made.queries.size()}});
+  return {};
+}
+
+struct Data {
+  std::vector<std::uint32_t> training;
+  std::vector<std::uint32_t> heldout;
+};
+
+// The entry's corpus, or a file whose last tenth is held out.
+Result<Data> training_data(const ModelArgs& args, const model::ZooEntry& entry) {
+  if (args.text.empty()) {
+    ASSIGN_OR_RETURN(const model::SplitCorpus split, model::zoo_corpus(entry.corpus));
+    return Data{model::token_stream(split.training), model::token_stream(split.heldout)};
+  }
+  ASSIGN_OR_RETURN(const std::string text, model::read_text_file(args.text));
+  const std::string_view all(text);
+  const std::size_t cut = all.size() / 10 * 9;
+  return Data{model::token_stream(all.substr(0, cut)), model::token_stream(all.substr(cut))};
+}
+
+Result<model::Trainer> make_trainer(const ModelArgs& args, const model::TrainOptions& options,
+                                    std::vector<std::uint32_t> stream, gpu::Parallel* pool) {
+  const std::string path = args.folder + "/training.safetensors";
+  if (!args.resume) return model::Trainer::start(options, std::move(stream), pool);
+  ASSIGN_OR_RETURN(const std::string text, model::read_text_file(path));
+  return model::Trainer::resume(options, std::move(stream), pool, Bytes(text.begin(), text.end()));
+}
+
+Status save(const model::Trainer& trainer, const std::string& folder) {
+  return report::write_file_atomically(folder + "/training.safetensors",
+                                       as_text(trainer.checkpoint()));
+}
+
+constexpr std::size_t kEvaluatedTokens = 5'000;
+
+ordered_json evaluation_of(const model::Evaluation& e) {
+  return {{"evaluated_tokens", e.tokens},
+          {"perplexity_float64", e.reference_perplexity()},
+          {"perplexity_exact_i8", e.exact_perplexity()},
+          {"perplexity_change", e.exact_perplexity() / e.reference_perplexity() - 1},
+          {"mean_kl_nats", e.mean_kl},
+          {"top1_agreement", e.top1_agreement},
+          {"clamps", e.clamps}};
+}
+
+Status train(const ModelArgs& args) {
+  ASSIGN_OR_RETURN(model::ZooEntry entry, model::zoo_entry(args.size));
+  const bool pinned = args.text.empty() && args.steps == 0 && args.seed == 1;
+  if (args.steps != 0) entry.options.steps = args.steps;
+  entry.options.seed = args.seed;
+  ASSIGN_OR_RETURN(Data data, training_data(args, entry));
+  model::ThreadPool pool(args.threads);
+  ASSIGN_OR_RETURN(model::Trainer trainer,
+                   make_trainer(args, entry.options, std::move(data.training), &pool));
+  std::error_code failed;
+  std::filesystem::create_directories(args.folder, failed);
+  if (failed) return fail(ErrorCode::kIo, "cannot make " + args.folder + ": " + failed.message());
+  const model::Stopwatch watch;
+  double sum = 0;
+  std::uint32_t counted = 0;
+  while (!trainer.done()) {
+    sum += trainer.step();
+    ++counted;
+    if (trainer.steps() % args.save_every != 0 && !trainer.done()) continue;
+    say(fmt::format("step {} of {}: loss {:.4f}", trainer.steps(), entry.options.steps,
+                    sum / counted));
+    sum = counted = 0;
+    TRY(save(trainer, args.folder));
+  }
+  const model::Times times = watch.elapsed();
+  TRY(model::export_llama(trainer.model(), args.folder));
+  ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::build_artefact(args.folder));
+  data.heldout.resize(std::min(data.heldout.size(), kEvaluatedTokens));
+  ASSIGN_OR_RETURN(const model::Evaluation e,
+                   model::evaluate(trainer.model(), artefact, data.heldout));
+  const std::string digest = to_hex(model::parameters_digest(trainer.model()));
+  ordered_json out{{"folder", args.folder},       {"steps", trainer.steps()},
+                   {"cpu_seconds", times.cpu},    {"wall_seconds", times.wall},
+                   {"parameters_digest", digest}, {"artefact_digest", to_hex(artefact.digest())}};
+  out.update(evaluation_of(e));
+  if (pinned && !entry.parameters.empty()) out["as_pinned"] = digest == entry.parameters;
+  answer(args, out);
+  if (pinned && !entry.parameters.empty() && digest != entry.parameters) {
+    return fail(ErrorCode::kRefused, "the parameters are not the pinned ones: " + entry.parameters);
+  }
+  return {};
+}
+
+Status build(const ModelArgs& args) {
+  ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::build_artefact(args.folder));
+  ordered_json out = shape_of(artefact.config);
+  out["artefact_digest"] = to_hex(artefact.digest());
+  answer(args, out);
+  return {};
+}
+
+Status generate(const ModelArgs& args) {
+  ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
+  if (!(args.temperature >= 0 && args.temperature <= 100)) {
+    return fail(ErrorCode::kInvalidArgument, "the temperature is outside [0, 100]");
+  }
+  const gpu::SamplingParams params{
+      .max_tokens = args.tokens,
+      .temperature = static_cast<std::uint32_t>(
+          std::lround(args.temperature * static_cast<double>(gpu::kTemperatureOne)))};
+  ASSIGN_OR_RETURN(const auto result,
+                   gpu::CpuBackend().generate(artefact, as_bytes(args.prompt), params, args.seed));
+  if (!args.json) {
+    fmt::print("{}{}\n", args.prompt, as_text(result.output));
+    return {};
+  }
+  // Bytes need not be UTF-8.
+  answer(args, {{"output_hex", to_hex(result.output)},
+                {"generated_tokens", result.generated_tokens},
+                {"result_digest", to_hex(result.digest())},
+                {"transcript_root", to_hex(result.transcript_root)},
+                {"clamps", result.clamps}});
+  return {};
+}
+
+Status inspect(const ModelArgs& args) {
+  ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
+  ordered_json out = shape_of(artefact.config);
+  out["artefact_bytes"] = gpu::encoded_size(artefact.config);
+  out["artefact_digest"] = to_hex(artefact.digest());
+  if (!args.text.empty()) {
+    ASSIGN_OR_RETURN(const gpu::F32Model floats, model::import_llama(args.folder));
+    ASSIGN_OR_RETURN(const std::string text, model::read_text_file(args.text));
+    auto tokens = model::token_stream(text);
+    tokens.resize(std::min(tokens.size(), kEvaluatedTokens));
+    ASSIGN_OR_RETURN(const model::Evaluation e, model::evaluate(floats, artefact, tokens));
+    out.update(evaluation_of(e));
+  }
+  answer(args, out);
+  return {};
+}
+
+Status verify(const ModelArgs& args) {
+  ASSIGN_OR_RETURN(const Hash256 digest, model::verify_folder(args.folder));
+  answer(args, {{"verified", true}, {"artefact_digest", to_hex(digest)}});
+  return {};
+}
+
+CLI::App* add(CLI::App& to, ModelArgs& args, const char* name, const char* about,
+              const char* example) {
+  CLI::App* verb = to.add_subcommand(name, about);
+  verb->add_flag("--json", args.json, "One JSON object on standard output");
+  verb->footer(std::string("Example: orrery model ") + example);
+  verb->callback([&args, name] { args.what = name; });
+  return verb;
+}
+
+}  // namespace
+
+void add_model_verbs(CLI::App& app, ModelArgs& args) {
+  CLI::App* all = app.add_subcommand("model", "Make, train, look at and run models");
+  all->require_subcommand(1);
+  CLI::App* verb = add(*all, args, "corpus", "Write texts with planted owners and facts",
+                       "corpus --size small --out texts");
+  verb->add_option("--size", args.size, "small, medium or large")->required();
+  verb->add_option("--seed", args.seed, "Other texts");
+  verb->add_option("--out", args.folder, "Folder")->required();
+
+  verb = add(*all, args, "train", "Train a model of the zoo, to the same bits everywhere",
+             "train --size 0.3M --out model");
+  verb->add_option("--size", args.size, "0.3M, 3M or 15M")->required();
+  verb->add_option("--out", args.folder, "Folder")->required();
+  verb->add_option("--text", args.text, "A file to train on, instead of planted texts");
+  verb->add_option("--steps", args.steps, "Other than the zoo's");
+  verb->add_option("--seed", args.seed, "Other than 1");
+  verb->add_option("--threads", args.threads, "Threads; the result does not depend on them")
+      ->check(CLI::Range(1, 256));
+  verb->add_option("--save-every", args.save_every, "Steps between checkpoints")
+      ->check(CLI::PositiveNumber);
+  verb->add_flag("--resume", args.resume, "Go on from the folder's checkpoint");
+
+  verb = add(*all, args, "build", "Quantise a Llama checkpoint (Safetensors) to its artefact",
+             "build model");
+  verb->add_option("folder", args.folder, "Folder with config.json and tensors")->required();
+
+  verb = add(*all, args, "generate", "Let an artefact go on with a prompt",
+             "generate model --prompt 'the '");
+  verb->add_option("model", args.folder, "Folder or artefact file")->required();
+  verb->add_option("--prompt", args.prompt, "Bytes to go on with")->required();
+  verb->add_option("--tokens", args.tokens, "At most");
+  verb->add_option("--temperature", args.temperature, "0: the likeliest token");
+  verb->add_option("--seed", args.seed, "Of the sampling");
+
+  verb = add(*all, args, "inspect", "Shape, size, digest; with a text also perplexity",
+             "inspect model --text held-out.txt");
+  verb->add_option("model", args.folder, "Folder or artefact file")->required();
+  verb->add_option("--text", args.text, "A file to predict, in float64 and in exact-i8");
+
+  verb =
+      add(*all, args, "verify", "Build the artefact again and compare every byte", "verify model");
+  verb->add_option("folder", args.folder, "Folder")->required();
+}
+
+std::optional<int> dispatch_model(const std::string& verb, const ModelArgs& args) {
+  if (verb != "model") return std::nullopt;
+  const Status status = args.what == "corpus"     ? corpus(args)
+                        : args.what == "train"    ? train(args)
+                        : args.what == "build"    ? build(args)
+                        : args.what == "generate" ? generate(args)
+                        : args.what == "inspect"  ? inspect(args)
+                                                  : verify(args);
+  if (status) return kHeld;
+  complain(status.error().message);
+  return status.error().code == ErrorCode::kRefused ? kNondeterminism : exit_code(status.error());
+}
+
+}  // namespace orrery::cli

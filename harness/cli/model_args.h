@@ -1,0 +1,34 @@
+// Verbs about models outside of a network: model corpus, train, build, generate, inspect, verify.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace orrery::cli {
+
+struct ModelArgs {
+  std::string what;
+  std::string folder;  // of a model: config.json, model.safetensors, artefact.bin
+  std::string size;    // of the zoo, or of a corpus
+  std::string text;    // a file of one's own to train on or to evaluate with
+  std::string prompt;
+  std::uint32_t steps = 0;  // 0: as the zoo has it
+  std::uint32_t threads = 1;
+  std::uint32_t tokens = 64;
+  double temperature = 0;
+  std::uint64_t seed = 1;
+  std::uint32_t save_every = 100;  // steps
+  bool resume = false;
+  bool json = false;
+};
+
+void add_model_verbs(CLI::App& app, ModelArgs& args);
+// The exit code, if `verb` is "model".
+std::optional<int> dispatch_model(const std::string& verb, const ModelArgs& args);
+
+}  // namespace orrery::cli

@@ -1,0 +1,23 @@
+// A model on disk: config.json and model.safetensors in the layout of the transformers library, and
+// artefact.bin, the int8 artefact made from them.
+#pragma once
+
+#include <string>
+
+#include "engine/base/result.h"
+#include "gpu/cpu/f32_model.h"
+
+namespace orrery::model {
+
+// Quantises the checkpoint of `folder` and writes artefact.bin beside it; returns the artefact.
+Result<gpu::ModelArtefact> build_artefact(const std::string& folder);
+
+// artefact.bin of the folder, or the file itself if `path` is one.
+Result<gpu::ModelArtefact> read_artefact(const std::string& path);
+
+// Builds the artefact of the checkpoint again and compares every byte with artefact.bin; then each
+// kernel of this processor decodes the same prompt. kRefused says what differs. Returns the
+// artefact's digest.
+Result<Hash256> verify_folder(const std::string& folder);
+
+}  // namespace orrery::model
