@@ -19,8 +19,8 @@ struct PeerProduct {
 };
 
 // One thread each. Loading sets the variables that keep the libraries to it, and (whatever it was)
-// the core type by which Debian's OpenBLAS, older than some processors, takes its AVX-512 or AVX2 kernels rather
-// than those of 2004.
+// the core type by which Debian's OpenBLAS, older than some processors, takes its AVX-512 or AVX2
+// kernels rather than those of 2004.
 class Peers {
  public:
   Peers();

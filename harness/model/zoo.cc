@@ -19,7 +19,7 @@ std::vector<ZooEntry> zoo() {
                    .length = 128,
                    .rate = 4e-3f,
                    .optimizer = {}},
-       .parameters = ""},
+       .parameters = "61099d900d817b4a8dd8653205e7d72156d160354d520382de14f95d0ff0fdc1"},
       {.size = "3M",
        .corpus = "medium",
        .options = {.config = {.dim = 256, .hidden = 640, .layers = 4, .heads = 4, .context = 256},
