@@ -8,6 +8,7 @@
 #include "harness/cli/exit_code.h"
 #include "harness/cli/live_args.h"
 #include "harness/cli/model_args.h"
+#include "harness/cli/search_args.h"
 #include "harness/cli/terminal.h"
 
 namespace orrery::cli {
@@ -41,6 +42,7 @@ struct Options {
   ClientArgs client;
   BenchArgs bench;
   ModelArgs model;
+  SearchArgs search;
 };
 
 void add_run(CLI::App& app, RunArgs& args) {
@@ -130,6 +132,7 @@ int dispatch(const CLI::App& app, const Options& o) {
   if (const auto code = dispatch_client(verb, o.client)) return *code;
   if (const auto code = dispatch_bench(verb, o.bench)) return *code;
   if (const auto code = dispatch_model(verb, o.model)) return *code;
+  if (const auto code = dispatch_search(verb, o.search)) return *code;
   return dispatch_live(verb, o.live).value_or(kUsage);
 }
 
@@ -145,6 +148,7 @@ int main_checked(int argc, char** argv) {
   add_client_verbs(app, options.client);
   add_bench_verbs(app, options.bench);
   add_model_verbs(app, options.model);
+  add_search_verbs(app, options.search);
   app.require_subcommand(1);
   app.set_version_flag("--version", ORRERY_VERSION);
   app.footer(kExitCodes);

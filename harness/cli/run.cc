@@ -2,13 +2,13 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/scenario_args.h"
 #include "harness/cli/terminal.h"
 #include "harness/run/replay_file.h"
@@ -26,8 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 // Set by the signal handler, read between events; the one mutable global a handler needs.
-volatile std::sig_atomic_t interrupted = 0;
-void on_interrupt(int) { interrupted = 1; }
 
 std::string quoted(const std::string& word) {
   const bool plain = word.find_first_of(" '\"$&|;<>()*?[]{}\\`!#~\n") == std::string::npos;
@@ -165,10 +163,7 @@ int run_command(const RunArgs& args) {
                          failed ? failed.message() : "permission denied"));
     return kEnvironment;
   }
-  interrupted = 0;
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
-  options.interrupt = [] { return interrupted != 0; };
+  options.interrupt = catch_interrupts();
   ProgressBar bar(scenario->name);
   if (!args.quiet && !args.json) {
     options.progress = [&](Time now, Time until, std::uint64_t events) {

@@ -64,6 +64,18 @@ void ProgressBar::clear() {
   shown_ = false;
 }
 
+void show_count(std::string_view what, std::uint64_t done, std::uint64_t of_them,
+                std::string_view unit, std::string_view kind) {
+  if (!isatty(STDERR_FILENO)) return;
+  fmt::print(stderr, "\r{}: {} {}, {} {} ", what, human_count(done), unit, human_count(of_them),
+             kind);
+  std::fflush(stderr);
+}
+
+void clear_count() {
+  if (isatty(STDERR_FILENO)) fmt::print(stderr, "\r\x1b[K");
+}
+
 std::string human_duration(double seconds) {
   if (seconds < 60) return fmt::format("{:.4g} s", seconds);
   const auto whole = static_cast<std::int64_t>(seconds);

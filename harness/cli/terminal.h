@@ -32,6 +32,11 @@ class ProgressBar {
   bool shown_ = false;
 };
 
+// "swarm: 120 seeds, 2 failed", redrawn in place on a terminal and nothing elsewhere.
+void show_count(std::string_view what, std::uint64_t done, std::uint64_t of_them,
+                std::string_view unit, std::string_view kind);
+void clear_count();
+
 // "1 h 0 min", "12.5 s".
 std::string human_duration(double seconds);
 // 2,027,091

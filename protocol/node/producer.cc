@@ -72,6 +72,7 @@ void Producer::on_slot(env::Env& env, const env::TimerFired& event) {
   const std::uint64_t weight =
       weight_of(chain_.state(), chain_.params(), address_of(config_.key.public_key()));
   const std::uint64_t slot = event.cookie.b;
+  if (slot > chain_.slot(env)) return plan(env);  // the wall clock was set back meanwhile
   if (!lottery_wins(lottery_draw(draw_->output, slot), lottery.target, weight)) {
     plan(env);  // the end of the look-ahead
     return;
@@ -187,7 +188,8 @@ void Producer::finish(env::Env& env) {
                                  candidates);
   if (!built) {
     env.log.write(env::LogLevel::kError, config_.name + ": no block: " + built.error().message);
-    return;
+    last_slot_ = block.header.slot;
+    return plan(env);
   }
   sign(chain_.params().id, block.header, config_.key);
   last_slot_ = block.header.slot;
@@ -204,7 +206,11 @@ void Producer::on_synced(env::Env& env, const env::Synced& event) {
   env.trace.emit({.kind = kTraceProduced,
                   .n = {block->header().height, block->header().slot},
                   .a = block->hash});
-  if (chain_.add_block(env, block) == Chain::Added::kNew) gossip_.announce_block(env, block->hash);
+  if (chain_.add_block(env, block) == Chain::Added::kNew) {
+    gossip_.announce_block(env, block->hash);
+  } else {
+    plan(env);  // our own chain does not take it now (a clock set back): the next slot may do
+  }
 }
 
 void Producer::keep_evidence(const Evidence& evidence) {

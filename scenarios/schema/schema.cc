@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scenarios/schema/fields.h"
+#include "scenarios/schema/expression.h"
 #include "scenarios/schema/merge.h"
 #include "scenarios/schema/values.h"
 
@@ -239,6 +240,19 @@ std::string document_json(const std::string& path) {
   const Node root = merge_file(path, diagnostics);
   if (!diagnostics.empty()) return {};
   return node_json(root).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string plain_document_json(const std::string& document,
+                                const std::vector<Override>& overrides) {
+  Diagnostics diagnostics;
+  Node root = merge_text(document, "document", diagnostics);
+  if (!diagnostics.empty() || root.kind != Node::Kind::kMap) return {};
+  apply_overrides(root, overrides, diagnostics);
+  substitute_variables(root, diagnostics);
+  if (!diagnostics.empty()) return {};
+  json plain = node_json(root);
+  plain.erase("vars");
+  return plain.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace orrery::scenario

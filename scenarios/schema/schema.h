@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "scenarios/schema/load.h"
+
 namespace orrery::scenario {
 
 // JSON Schema, draft 2020-12, of a scenario file before includes and variables: a value that holds
@@ -20,5 +22,10 @@ std::vector<std::string> known_keys();
 // The file with its includes, as JSON, without any check of meaning: what the schema is applied to.
 // Empty if the file is not well-formed.
 std::string document_json(const std::string& path);
+
+// A document of that kind with overrides and variables put in: nothing in it refers to another
+// place. Empty if it is not well-formed or an override does not fit.
+std::string plain_document_json(const std::string& document,
+                                const std::vector<Override>& overrides);
 
 }  // namespace orrery::scenario

@@ -1,0 +1,269 @@
+#include "scenarios/generate/draw.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/random.h"
+
+namespace orrery::scenario {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kHalf = std::uint64_t{1} << 31;  // of RandomStream::chance
+constexpr std::uint64_t kThird = (std::uint64_t{1} << 32) / 3;
+constexpr std::uint32_t kMaxFaults = 6;
+constexpr std::int64_t kFirstFault = 30;  // seconds: the first blocks are there
+constexpr std::int64_t kLongest = 90;     // seconds that a fault may last
+// At the end, so that a chain of the slowest kind drawn here has some epochs to finalise in.
+constexpr std::int64_t kCalm = 120;
+
+// Draws of one purpose: what another purpose draws shifts nothing here.
+class Dice {
+ public:
+  Dice(std::uint64_t seed, std::string_view purpose) : stream_(seed, 0, stream_id(purpose)) {}
+
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return low +
+           static_cast<std::int64_t>(stream_.below(static_cast<std::uint64_t>(high - low) + 1));
+  }
+  bool chance(std::uint64_t parts) { return stream_.chance(parts); }
+  template <class T>
+  const T& one_of(const std::vector<T>& items) {
+    return items[stream_.below(items.size())];
+  }
+  // At least one and at most `most`, in the order given.
+  std::vector<std::string> some_of(const std::vector<std::string>& items, std::size_t most) {
+    std::vector<std::string> chosen = items;
+    const auto count = static_cast<std::size_t>(
+        between(1, static_cast<std::int64_t>(std::min(most, items.size()))));
+    while (chosen.size() > count) {
+      chosen.erase(chosen.begin() + static_cast<std::ptrdiff_t>(stream_.below(chosen.size())));
+    }
+    return chosen;
+  }
+
+ private:
+  RandomStream stream_;
+};
+
+std::string selector(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, " | "));
+}
+
+std::vector<std::string> all_of(const FaultField& field) {
+  std::vector<std::string> all = field.others;
+  all.insert(all.end(), field.validators.begin(), field.validators.end());
+  all.insert(all.end(), field.workers.begin(), field.workers.end());
+  return all;
+}
+
+std::size_t minority(const FaultField& field) {  // that may fail for good
+  return field.validators.empty() ? 0 : (field.validators.size() - 1) / 3;
+}
+
+Json partition(Dice& dice, const FaultField& field) {
+  std::vector<std::string> left = dice.some_of(all_of(field), all_of(field).size() - 1);
+  std::vector<std::string> right;
+  for (const std::string& name : all_of(field)) {
+    if (std::find(left.begin(), left.end(), name) == left.end()) right.push_back(name);
+  }
+  return {{"do", "partition"}, {"sides", {selector(left), selector(right)}}};
+}
+
+Json crash(Dice& dice, const FaultField& field) {
+  return {{"do", "crash"}, {"targets", selector(dice.some_of(all_of(field), 4))}};
+}
+
+// Of nodes that have signed nothing that a second signature could contradict.
+Json wipe(Dice& dice, const FaultField& field) {
+  std::vector<std::string> nodes = field.others;
+  nodes.insert(nodes.end(), field.workers.begin(), field.workers.end());
+  return {{"do", "crash"}, {"targets", selector(dice.some_of(nodes, 2))}, {"disk", "wipe"}};
+}
+
+Json clock(Dice& dice, const FaultField& field) {
+  const std::int64_t millis = dice.between(-3000, 3000);
+  return {{"do", "clock"},
+          {"targets", selector(dice.some_of(all_of(field), 3))},
+          {"offset", fmt::format("{}ms", millis == 0 ? 1 : millis)}};
+}
+
+Json slow_links(Dice& dice, const FaultField& field) {
+  return {{"do", "link"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"latency", fmt::format("{}ms", dice.between(200, 3000))}};
+}
+
+Json lossy_links(Dice& dice, const FaultField& field) {
+  return {{"do", "link"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"loss", fmt::format("{}%", dice.between(1, 60))}};
+}
+
+Json narrow_links(Dice& dice, const FaultField& field) {
+  return {{"do", "link"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"rate", fmt::format("{}kbps", dice.between(16, 512))}};
+}
+
+// The last worker stays honest: who is slashed for lying makes no more blocks.
+Json liar(Dice& dice, const FaultField& field) {
+  const std::vector<std::string> most(field.workers.begin(), field.workers.end() - 1);
+  return {{"do", "behave"},
+          {"targets", selector(dice.some_of(most, most.size()))},
+          {"behaviour", "lie-inference"}};
+}
+
+bool any(const FaultField&) { return true; }
+bool has_two_workers(const FaultField& field) { return field.workers.size() >= 2; }
+
+struct FaultKindToDraw {
+  const char* name;
+  bool (*fits)(const FaultField& field);
+  Json (*draw)(Dice& dice, const FaultField& field);
+  const char* lasts;  // the key of its duration; nothing: to the end of the run
+};
+
+constexpr FaultKindToDraw kKinds[] = {
+    {"partition", any, partition, "for"},       {"crash", any, crash, "restart_after"},
+    {"wipe", any, wipe, "restart_after"},       {"clock", any, clock, "for"},
+    {"slow-links", any, slow_links, "for"},     {"lossy-links", any, lossy_links, "for"},
+    {"narrow-links", any, narrow_links, "for"}, {"liar", has_two_workers, liar, nullptr},
+};
+
+std::int64_t seconds(Duration d) { return d.ns / kSecond; }
+
+}  // namespace
+
+Time calm_from(Duration until) { return Time{until.ns - kCalm * kSecond}; }
+
+std::vector<std::string> fault_kinds() {
+  std::vector<std::string> names;
+  for (const FaultKindToDraw& kind : kKinds) names.emplace_back(kind.name);
+  names.emplace_back("byzantine-validators");
+  return names;
+}
+
+Json draw_world(const DrawOptions& options) {
+  Dice dice(options.seed, "swarm/world");
+  const std::int64_t nodes = dice.between(options.min_nodes, options.max_nodes);
+  std::int64_t left = nodes - 5;
+  const auto take = [&](std::int64_t most) {
+    const std::int64_t taken = dice.between(0, std::min(most, left));
+    left -= taken;
+    return taken;
+  };
+  const std::int64_t validators = 3 + take(4);
+  const std::int64_t workers = 1 + take(3);
+  const std::int64_t users = take(3);
+  const std::int64_t full = left;
+  Json groups = {{{"name", "boot"}, {"role", "bootstrap"}},
+                 {{"name", "validators"},
+                  {"role", "validator"},
+                  {"count", validators},
+                  {"stake", "50000 AIGEN"},
+                  {"balance", "100 AIGEN"}},
+                 {{"name", "workers"},
+                  {"role", "miner"},
+                  {"count", workers},
+                  {"stake", "10000 AIGEN"},
+                  {"balance", "100 AIGEN"}}};
+  if (users > 0) {
+    groups.push_back(
+        {{"name", "users"}, {"role", "user"}, {"count", users}, {"balance", "1000 AIGEN"}});
+  }
+  if (full > 0) groups.push_back({{"name", "full"}, {"role", "full"}, {"count", full}});
+  Json load = Json::array();
+  if (users > 0 && dice.chance(3 * kThird / 2)) {
+    load.push_back({{"name", "chats"},
+                    {"users", "group(users)"},
+                    {"rate", fmt::format("{}/m", dice.between(1, 4))},
+                    {"start", "t+20s"},
+                    {"output", "uniform(2, 8)"}});
+  }
+  if (users > 0 && dice.chance(kHalf)) {
+    load.push_back({{"name", "payments"},
+                    {"users", "group(users)"},
+                    {"kind", "transfer"},
+                    {"rate", fmt::format("{}/m", dice.between(1, 30))},
+                    {"start", "t+20s"},
+                    {"amount", "0.5 AIGEN"}});
+  }
+  const std::int64_t interval = dice.one_of(std::vector<std::int64_t>{4, 6, 10});
+  const std::int64_t low = dice.between(1, 60);
+  Json network = {{"latency", fmt::format("uniform({}ms, {}ms)", low, low + dice.between(1, 200))}};
+  if (dice.chance(kHalf)) network["loss"] = fmt::format("{}%", dice.between(1, 5));
+  Json out = {
+      {"orrery", 1},
+      {"name", fmt::format("swarm-{}", options.seed)},
+      {"seed", options.seed},
+      {"until", fmt::format("{}s", seconds(options.until))},
+      {"chain",
+       {{"preset", "aigen"},
+        {"consensus",
+         {{"slot", "1s"},
+          {"block_interval", fmt::format("{}s", interval)},
+          {"epoch_slots", interval}}},
+        {"work", {{"audit", dice.chance(kHalf) ? "100%" : "25%"}}}}},
+      {"models", {{{"name", "small"}, {"dim", 32}, {"hidden", 64}, {"layers", 1}, {"heads", 2}}}},
+      {"groups", std::move(groups)},
+      {"network", std::move(network)}};
+  if (!load.empty()) out["load"] = std::move(load);
+  return out;
+}
+
+FaultField field_of(const Scenario& scenario) {
+  FaultField field{.validators = {}, .workers = {}, .others = {}, .until = {scenario.until.ns}};
+  for (const NodeSpec& node : scenario.nodes) {
+    auto& list = node.role == Role::kValidator ? field.validators
+                 : node.role == Role::kMiner   ? field.workers
+                                               : field.others;
+    list.push_back(node.name);
+  }
+  return field;
+}
+
+Json draw_faults(std::uint64_t seed, const FaultField& field) {
+  Dice dice(seed, "swarm/faults");
+  std::vector<const FaultKindToDraw*> present;
+  for (const FaultKindToDraw& kind : kKinds) {
+    if (dice.chance(kHalf) && kind.fits(field)) present.push_back(&kind);
+  }
+  Json timeline = Json::array();
+  const std::int64_t calm = calm_from(field.until).ns / kSecond;
+  const bool calm_world = present.empty() || dice.chance(kHalf / 8);  // one in sixteen
+  const auto count = calm_world ? 0 : dice.between(1, kMaxFaults);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const FaultKindToDraw& kind = *dice.one_of(present);
+    const std::int64_t lasts = dice.between(3, std::min(kLongest, calm - kFirstFault - 1));
+    Json item = {{"name", fmt::format("{}-{}", kind.name, i)},
+                 {"at", fmt::format("t+{}s", dice.between(kFirstFault, calm - lasts))}};
+    item.update(kind.draw(dice, field));
+    if (kind.lasts) item[kind.lasts] = fmt::format("{}s", lasts);
+    timeline.push_back(std::move(item));
+  }
+  if (minority(field) > 0 && dice.chance(kThird)) {
+    const std::vector<std::string> behaviours = {"double-vote", "silent"};
+    timeline.push_back({{"name", "byzantine"},
+                        {"at", fmt::format("t+{}s", dice.between(kFirstFault, calm))},
+                        {"do", "behave"},
+                        {"targets", selector(dice.some_of(field.validators, minority(field)))},
+                        {"behaviour", dice.one_of(behaviours)}});
+  }
+  return timeline;
+}
+
+Json sound_asserts(Duration until) {
+  return {{{"name", "money-is-conserved"}, {"always", "supply.error == 0"}},
+          {{"name", "no-honest-node-is-slashed"}, {"always", "slashed.honest == 0"}},
+          {{"name", "finality-goes-on"},
+           {"eventually", "finality.advanced increases"},
+           {"after", fmt::format("t+{}s", calm_from(until).ns / kSecond)},
+           {"within", fmt::format("{}s", kCalm)}}};
+}
+
+}  // namespace orrery::scenario
