@@ -183,8 +183,7 @@ std::vector<SimStore::Write> SimStore::unwind() {
     put(undo.key, undo.before);
     writes.push_back({std::move(undo), std::move(after)});
   }
-  std::reverse(writes.begin(), writes.end());
-  return writes;
+  return {std::make_move_iterator(writes.rbegin()), std::make_move_iterator(writes.rend())};
 }
 
 // One write of a torn batch; true if it, or part of it, is on disk.
