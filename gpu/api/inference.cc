@@ -83,8 +83,9 @@ std::uint64_t work_units(const ModelConfig& c, std::uint32_t prompt_tokens,
   if (prompt_tokens == 0 || generated_tokens == 0) return 0;
   const std::uint64_t d = c.dim;
   const std::uint64_t positions = std::uint64_t{prompt_tokens} + generated_tokens - 1;
-  return positions * c.layers * (4 * d * d + 3 * d * c.hidden) +
-         c.layers * d * positions * (positions + 1) + generated_tokens * c.vocab * d;
+  const std::uint64_t mlp = (c.family == Family::kGpt2 ? 2 : 3) * d * c.hidden;
+  return positions * c.layers * (4 * d * d + mlp) + c.layers * d * positions * (positions + 1) +
+         generated_tokens * c.vocab * d;
 }
 
 Result<InferenceResult> Backend::generate(const ModelArtefact& model, ByteView prompt,

@@ -54,7 +54,7 @@ struct InferenceResult {
 
 // Integer multiply-accumulates of an execution. With d, h, L, V of the config, P prompt and G
 // generated tokens, N = P + G - 1 positions (the last token is not fed back):
-//   N * L * (4 d^2 + 3 d h)  projections and MLP
+//   N * L * (4 d^2 + 3 d h)  projections and MLP (2 d h for Family::kGpt2)
 // + L * d * N * (N + 1)      attention: two products of width d with each earlier position and self
 // + G * V * d                logits
 // Zero if P or G is zero.

@@ -1,6 +1,5 @@
 // A decoder-only transformer in integers: the artefact that is registered, shipped and executed.
-// Architecture (Llama): per layer x += attention(RMSNorm(x)), x += MLP(RMSNorm(x)) with rotary
-// positions and a SiLU-gated MLP; a final RMSNorm and an untied head give the logits.
+// Per layer x += attention(norm(x)), x += MLP(norm(x)); a final norm and a head give the logits.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +21,11 @@ inline constexpr std::uint32_t kTokenBos = 256;
 inline constexpr std::uint32_t kTokenEos = 257;
 inline constexpr std::uint32_t kByteVocab = 258;
 
+enum class Family : std::uint8_t {
+  kLlama,  // RMSNorm, rotary positions, SiLU-gated MLP, no biases
+  kGpt2,   // LayerNorm, learned positions, GELU MLP (tanh form), biases throughout
+};
+
 struct ModelConfig {
   std::uint32_t dim = 0;     // residual width; heads divides it into even head widths
   std::uint32_t hidden = 0;  // MLP width
@@ -29,6 +33,7 @@ struct ModelConfig {
   std::uint32_t heads = 0;
   std::uint32_t context = 0;  // positions, prompt and generated tokens together
   std::uint32_t vocab = kByteVocab;
+  Family family = Family::kLlama;
 
   std::uint32_t head_dim() const { return dim / heads; }
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
@@ -87,13 +92,25 @@ class QuantMatrix {
   AlignedVector<std::int32_t> row_sums_;
 };
 
+// Biases in Q16; empty for families without.
+struct LayerBiases {
+  std::vector<std::int32_t> attention_norm;  // dim
+  std::vector<std::int32_t> qkv;             // 3 dim
+  std::vector<std::int32_t> out;             // dim
+  std::vector<std::int32_t> mlp_norm;        // dim
+  std::vector<std::int32_t> gate_up;         // hidden
+  std::vector<std::int32_t> down;            // dim
+  friend bool operator==(const LayerBiases&, const LayerBiases&) = default;
+};
+
 struct LayerWeights {
   std::vector<std::int16_t> attention_norm;  // Q14 gains, dim
   QuantMatrix qkv;                           // 3 dim x dim: queries, keys, values
   QuantMatrix out;                           // dim x dim
   std::vector<std::int16_t> mlp_norm;        // Q14 gains, dim
-  QuantMatrix gate_up;                       // 2 hidden x dim: gate, up
+  QuantMatrix gate_up;                       // kLlama 2 hidden x dim: gate, up; kGpt2 hidden x dim
   QuantMatrix down;                          // dim x hidden
+  LayerBiases bias;
   friend bool operator==(const LayerWeights&, const LayerWeights&) = default;
 };
 
@@ -102,9 +119,11 @@ struct ModelArtefact {
   ModelConfig config;
   std::vector<std::int32_t> embedding;  // vocab x dim, Q16
   std::vector<LayerWeights> layers;
-  std::vector<std::int16_t> final_norm;  // Q14 gains, dim
-  QuantMatrix head;                      // vocab x dim
-  RopeTables rope;                       // a function of the config, hence not encoded
+  std::vector<std::int16_t> final_norm;       // Q14 gains, dim
+  QuantMatrix head;                           // vocab x dim
+  std::vector<std::int32_t> positions;        // kGpt2: context x dim, Q16
+  std::vector<std::int32_t> final_norm_bias;  // kGpt2: dim, Q16
+  RopeTables rope;                            // kLlama: a function of the config, hence not encoded
 
   // SHA-256 of encode() under a domain tag: the model's identity. Costs one pass over the weights.
   Hash256 digest() const;

@@ -33,6 +33,7 @@ BatchDecoder::BatchDecoder(const ModelArtefact& model, Kernel kernel, const Opti
       max_rows_(options.max_rows),
       dim_(model.config.dim),
       head_dim_(model.config.head_dim()),
+      gpt2_(model.config.family == Family::kGpt2),
       logit_scale_(attention_logit_scale(head_dim_)),
       parallel_(options.parallel != nullptr ? *options.parallel : serial_) {
   const ModelConfig& c = model.config;
@@ -92,6 +93,11 @@ void BatchDecoder::begin(std::span<const Feed> feeds) {
       ENSURE(token < model_.config.vocab, "a token of the model's vocabulary");
       std::copy_n(model_.embedding.data() + token * dim_, dim_,
                   residual_.data() + rows_.size() * dim_);
+      if (gpt2_) {
+        scratch_[0].clamps[rows_.size()] += ops_.add(
+            residual_.data() + rows_.size() * dim_,
+            model_.positions.data() + sequence.length * dim_, static_cast<std::uint32_t>(dim_));
+      }
       rows_.push_back({&sequence, sequence.length++, token});
     }
     feed_ends_.push_back(rows());
@@ -112,8 +118,8 @@ void BatchDecoder::each_row(std::uint32_t count, Function&& function) {
 
 void BatchDecoder::attention_block(std::uint32_t layer) {
   const LayerWeights& weights = model_.layers[layer];
-  norm_rows(weights.attention_norm);
-  project(weights.qkv, rows(), {out_.data(), out_stride_}, false);
+  norm_rows({weights.attention_norm, weights.bias.attention_norm});
+  project({weights.qkv, weights.bias.qkv, {out_.data(), out_stride_}, false}, rows());
   // Heads are independent of each other, and so are sequences. Within one, all keys and values of
   // the step are stored first: later rows attend to earlier ones.
   const std::uint32_t heads = model_.config.heads;
@@ -127,57 +133,66 @@ void BatchDecoder::attention_block(std::uint32_t layer) {
   each_row(rows(), [&](std::uint32_t r, Scratch&) {
     q_scales_[r] = ops_.quantise(in_row(r), static_cast<std::uint32_t>(dim_), q_row(r));
   });
-  project(weights.out, rows(), {out_.data(), out_stride_}, true);
+  project({weights.out, weights.bias.out, {out_.data(), out_stride_}, true}, rows());
 }
 
 void BatchDecoder::mlp_block(const LayerWeights& weights) {
   const std::uint32_t hidden = model_.config.hidden;
-  norm_rows(weights.mlp_norm);
-  project(weights.gate_up, rows(), {out_.data(), out_stride_}, false);
+  norm_rows({weights.mlp_norm, weights.bias.mlp_norm});
+  project({weights.gate_up, weights.bias.gate_up, {out_.data(), out_stride_}, false}, rows());
   each_row(rows(), [&](std::uint32_t r, Scratch& scratch) {
     const std::int32_t* gate = out_row(r);
-    scratch.clamps[r] += ops_.gate(gate, gate + hidden, in_row(r), hidden);
+    if (gpt2_) {
+      ops_.gelu(gate, in_row(r), hidden);
+    } else {
+      scratch.clamps[r] += ops_.gate(gate, gate + hidden, in_row(r), hidden);
+    }
     q_scales_[r] = ops_.quantise(in_row(r), hidden, q_row(r));
   });
-  project(weights.down, rows(), {out_.data(), out_stride_}, true);
+  project({weights.down, weights.bias.down, {out_.data(), out_stride_}, true}, rows());
 }
 
-void BatchDecoder::norm_rows(const std::vector<std::int16_t>& gain) {
-  each_row(rows(), [&](std::uint32_t r, Scratch& scratch) { norm_row(gain, r, r, scratch); });
+void BatchDecoder::norm_rows(const Norm& norm) {
+  each_row(rows(), [&](std::uint32_t r, Scratch& scratch) { norm_row(norm, r, r, scratch); });
 }
 
-void BatchDecoder::norm_row(const std::vector<std::int16_t>& gain, std::uint32_t row,
-                            std::uint32_t to, Scratch& scratch) {
-  q_scales_[to] = ops_.norm({.x = residual_.data() + row * dim_,
-                             .gain = gain.data(),
-                             .n = static_cast<std::uint32_t>(dim_),
-                             .wide = scratch.wide.data()},
-                            q_row(to));
+void BatchDecoder::norm_row(const Norm& norm, std::uint32_t row, std::uint32_t to,
+                            Scratch& scratch) {
+  const NormInput input{.x = residual_.data() + row * dim_,
+                        .gain = norm.gain.data(),
+                        .n = static_cast<std::uint32_t>(dim_),
+                        .wide = scratch.wide.data()};
+  if (!gpt2_) {
+    q_scales_[to] = ops_.norm(input, q_row(to));
+    return;
+  }
+  scratch.clamps[to] += ops_.layer_norm({input, norm.bias.data()}, in_row(to));
+  q_scales_[to] = ops_.quantise(in_row(to), input.n, q_row(to));
 }
 
-void BatchDecoder::project(const QuantMatrix& matrix, std::uint32_t rows, Output out,
-                           bool to_residual) {
-  const auto part_of = [&](std::uint32_t part) {
-    const PartRange range = part_range(matrix.panels(), part, parallel_.width());
+void BatchDecoder::project(const Projection& projection, std::uint32_t rows) {
+  parallel_.each_part([&](std::uint32_t part) {
+    const PartRange range = part_range(projection.matrix.panels(), part, parallel_.width());
     for (std::uint32_t p = range.begin; p < range.end; p += kPanelsAtOnce) {
-      project_part(matrix, rows, out, {p, std::min(p + kPanelsAtOnce, range.end)}, to_residual,
-                   scratch_[part]);
+      project_part(projection, rows, {p, std::min(p + kPanelsAtOnce, range.end)}, scratch_[part]);
     }
-  };
-  parallel_.each_part(part_of);
+  });
 }
 
-void BatchDecoder::project_part(const QuantMatrix& matrix, std::uint32_t rows, const Output& out,
-                                PartRange panels, bool to_residual, Scratch& scratch) {
+void BatchDecoder::project_part(const Projection& projection, std::uint32_t rows, PartRange panels,
+                                Scratch& scratch) {
+  const auto& [matrix, bias, out, to_residual] = projection;
   multiply(kernel_, matrix, {q_.data(), rows, static_cast<std::uint32_t>(q_stride_)}, panels,
            out.data, static_cast<std::uint32_t>(out.stride));
   const std::uint32_t first = panels.begin * QuantMatrix::kPanel;
   const std::uint32_t n = std::min(panels.end * QuantMatrix::kPanel, matrix.rows()) - first;
   for (std::uint32_t r = 0; r < rows; ++r) {
     std::int32_t* y = out.data + r * out.stride + first;
-    scratch.clamps[r] += ops_.requantise(
+    std::uint64_t& clamps = scratch.clamps[r];
+    clamps += ops_.requantise(
         {.values = y, .n = n, .row = q_scales_[r], .columns = matrix.scales().data() + first});
-    if (to_residual) scratch.clamps[r] += ops_.add(residual_.data() + r * dim_ + first, y, n);
+    if (!bias.empty()) clamps += ops_.add(y, bias.data() + first, n);
+    if (to_residual) clamps += ops_.add(residual_.data() + r * dim_ + first, y, n);
   }
 }
 
@@ -191,15 +206,17 @@ void BatchDecoder::attend_head(std::uint32_t layer, std::uint32_t feed, std::uin
 void BatchDecoder::store_head(std::uint32_t layer, std::uint32_t row, std::uint32_t head,
                               Scratch& scratch) {
   const std::uint32_t half = head_dim_ / 2;
-  const std::size_t angles = std::size_t{rows_[row].position} * half;
-  const std::int32_t* cosine = model_.rope.cosine.data() + angles;
-  const std::int32_t* sine = model_.rope.sine.data() + angles;
   std::int32_t* query = out_row(row) + std::size_t{head} * head_dim_;
   std::int32_t* key = query + dim_;
   const std::int32_t* value = key + dim_;
   std::uint64_t& clamps = scratch.clamps[row];
-  clamps += ops_.rotate(query, half, cosine, sine);
-  clamps += ops_.rotate(key, half, cosine, sine);
+  if (!gpt2_) {
+    const std::size_t angles = std::size_t{rows_[row].position} * half;
+    const std::int32_t* cosine = model_.rope.cosine.data() + angles;
+    const std::int32_t* sine = model_.rope.sine.data() + angles;
+    clamps += ops_.rotate(query, half, cosine, sine);
+    clamps += ops_.rotate(key, half, cosine, sine);
+  }
   auto* bytes = reinterpret_cast<std::uint8_t*>(scratch.bytes.data());
   const SoftScale scale = ops_.quantise(key, head_dim_, bytes);
   for (std::uint32_t i = 0; i < head_dim_; ++i) {
@@ -232,9 +249,10 @@ void BatchDecoder::project_logits(std::span<const std::uint32_t> rows) {
   for (const std::uint32_t r : rows) ENSURE(r < rows_.size(), "a row of the last step");
   if (logits_.size() < count * logit_stride_) logits_.resize(count * logit_stride_);
   each_row(count, [&](std::uint32_t i, Scratch& scratch) {
-    norm_row(model_.final_norm, rows[i], i, scratch);
+    norm_row({model_.final_norm, model_.final_norm_bias}, rows[i], i, scratch);
   });
-  project(model_.head, count, {logits_.data(), logit_stride_}, false);
+  const std::vector<std::int32_t> no_bias;
+  project({model_.head, no_bias, {logits_.data(), logit_stride_}, false}, count);
   collect_clamps(rows);
 }
 

@@ -85,13 +85,25 @@ class BatchDecoder {
   void begin(std::span<const Feed> feeds);
   void attention_block(std::uint32_t layer);
   void mlp_block(const LayerWeights& weights);
-  void norm_rows(const std::vector<std::int16_t>& gain);
-  void norm_row(const std::vector<std::int16_t>& gain, std::uint32_t row, std::uint32_t q_row,
-                Scratch& scratch);
-  // Products of the quantised rows in Q16; with `to_residual` added to the residual stream.
-  void project(const QuantMatrix& matrix, std::uint32_t rows, Output out, bool to_residual);
-  void project_part(const QuantMatrix& matrix, std::uint32_t rows, const Output& out,
-                    PartRange panels, bool to_residual, Scratch& scratch);
+  // Gains and, for families with them, biases of a norm.
+  struct Norm {
+    const std::vector<std::int16_t>& gain;
+    const std::vector<std::int32_t>& bias;
+  };
+  void norm_rows(const Norm& norm);
+  // The normalised residual row, quantised to q_row(to); in_row(to) serves as scratch.
+  void norm_row(const Norm& norm, std::uint32_t row, std::uint32_t to, Scratch& scratch);
+  // Products of the quantised rows in Q16, plus the bias if not empty; with `to_residual` added to
+  // the residual stream.
+  struct Projection {
+    const QuantMatrix& matrix;
+    const std::vector<std::int32_t>& bias;
+    Output out;
+    bool to_residual;
+  };
+  void project(const Projection& projection, std::uint32_t rows);
+  void project_part(const Projection& projection, std::uint32_t rows, PartRange panels,
+                    Scratch& scratch);
   void attend_head(std::uint32_t layer, std::uint32_t feed, std::uint32_t head, Scratch& scratch);
   void store_head(std::uint32_t layer, std::uint32_t row, std::uint32_t head, Scratch& scratch);
   void attend_row(std::uint32_t layer, std::uint32_t row, std::uint32_t head, Scratch& scratch);
@@ -111,6 +123,7 @@ class BatchDecoder {
   const std::uint32_t max_rows_;
   const std::size_t dim_;
   const std::uint32_t head_dim_;
+  const bool gpt2_;
   const exact::SoftScale logit_scale_;  // log2(e) / sqrt(head_dim)
   Serial serial_;
   Parallel& parallel_;

@@ -35,6 +35,19 @@ ORRERY_BODY std::uint64_t gate_body(const std::int32_t* __restrict gate,
   return clamps;
 }
 
+ORRERY_BODY void gelu_body(const std::int32_t* __restrict x, std::int32_t* __restrict out,
+                           std::uint32_t n) {
+  const std::int32_t* __restrict table = exact::gelu_table();
+  for (std::uint32_t i = 0; i < n; ++i) out[i] = exact::silu(x[i], table);
+}
+
+ORRERY_BODY std::uint64_t layer_norm_body(const LayerNormInput& in, std::int32_t* out) {
+  std::uint64_t clamps = 0;
+  exact::layer_norm_row(in.norm.x, in.norm.gain, in.bias, static_cast<std::int32_t>(in.norm.n),
+                        in.norm.wide, out, clamps);
+  return clamps;
+}
+
 ORRERY_BODY std::uint64_t add_body(std::int32_t* __restrict x, const std::int32_t* __restrict y,
                                    std::uint32_t n) {
   std::uint64_t clamps = 0;
@@ -108,6 +121,14 @@ ORRERY_BODY std::uint64_t attend_body(const HeadInput& head, std::int32_t* __res
                                                 std::int32_t* out, std::uint32_t n) {              \
     return gate_body(gate, up, out, n);                                                            \
   }                                                                                                \
+  target_attribute void gelu_##variant(const std::int32_t* x, std::int32_t* out,                   \
+                                       std::uint32_t n) {                                          \
+    gelu_body(x, out, n);                                                                          \
+  }                                                                                                \
+  target_attribute std::uint64_t layer_norm_##variant(const LayerNormInput& in,                    \
+                                                      std::int32_t* out) {                         \
+    return layer_norm_body(in, out);                                                               \
+  }                                                                                                \
   target_attribute std::uint64_t add_##variant(std::int32_t* x, const std::int32_t* y,             \
                                                std::uint32_t n) {                                  \
     return add_body(x, y, n);                                                                      \
@@ -126,9 +147,9 @@ ORRERY_BODY std::uint64_t attend_body(const HeadInput& head, std::int32_t* __res
   target_attribute std::uint64_t attend_##variant(const HeadInput& head, std::int32_t* out) {      \
     return attend_body(head, out);                                                                 \
   }                                                                                                \
-  constexpr RowKernels k_##variant{requantise_##variant, gate_##variant, add_##variant,            \
-                                   quantise_##variant,   norm_##variant, rotate_##variant,         \
-                                   attend_##variant};
+  constexpr RowKernels k_##variant{requantise_##variant, gate_##variant,     gelu_##variant,       \
+                                   add_##variant,        quantise_##variant, norm_##variant,       \
+                                   layer_norm_##variant, rotate_##variant,   attend_##variant};
 
 ORRERY_ROW_KERNELS(portable, )
 #if ORRERY_X86_KERNELS

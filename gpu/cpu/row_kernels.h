@@ -37,6 +37,12 @@ struct NormInput {
   std::int64_t* wide;  // scratch of n
 };
 
+// exact::layer_norm_row.
+struct LayerNormInput {
+  NormInput norm;
+  const std::int32_t* bias;
+};
+
 // Functions that clamp return how often they did. Quantised rows are written as biased bytes
 // (q + 128, see RowBatch).
 struct RowKernels {
@@ -44,11 +50,14 @@ struct RowKernels {
   // out[i] = silu(gate[i]) * up[i].
   std::uint64_t (*gate)(const std::int32_t* gate, const std::int32_t* up, std::int32_t* out,
                         std::uint32_t n);
+  // out[i] = gelu(x[i]).
+  void (*gelu)(const std::int32_t* x, std::int32_t* out, std::uint32_t n);
   // x[i] += y[i].
   std::uint64_t (*add)(std::int32_t* x, const std::int32_t* y, std::uint32_t n);
   // exact::quantise_row of a Q16 row.
   exact::SoftScale (*quantise)(const std::int32_t* u, std::uint32_t n, std::uint8_t* q);
   exact::SoftScale (*norm)(const NormInput& input, std::uint8_t* q);
+  std::uint64_t (*layer_norm)(const LayerNormInput& input, std::int32_t* out);
   // exact::rotate_head.
   std::uint64_t (*rotate)(std::int32_t* x, std::uint32_t half, const std::int32_t* cosine,
                           const std::int32_t* sine);

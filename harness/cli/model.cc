@@ -230,8 +230,8 @@ void add_model_verbs(CLI::App& app, ModelArgs& args) {
       ->check(CLI::PositiveNumber);
   verb->add_flag("--resume", args.resume, "Go on from the folder's checkpoint");
 
-  verb = add(*all, args, "build", "Quantise a Llama checkpoint (Safetensors) to its artefact",
-             "build model");
+  verb = add(*all, args, "build",
+             "Quantise a Llama or GPT-2 checkpoint (Safetensors) to its artefact", "build model");
   verb->add_option("folder", args.folder, "Folder with config.json and tensors")->required();
 
   verb = add(*all, args, "generate", "Let an artefact go on with a prompt",

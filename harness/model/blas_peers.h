@@ -34,7 +34,7 @@ class Peers {
  private:
   void* sgemm_ = nullptr;      // cblas_sgemm
   void* core_name_ = nullptr;  // openblas_get_corename
-  void* s8gemm_ = nullptr;  // dnnl_gemm_s8s8s32
+  void* s8gemm_ = nullptr;     // dnnl_gemm_s8s8s32
 };
 
 }  // namespace orrery::model

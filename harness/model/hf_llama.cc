@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "harness/model/config_reader.h"
 #include "harness/model/json_text.h"
 #include "harness/model/safetensors.h"
 #include "reports/record/write.h"
@@ -17,68 +18,6 @@ using nlohmann::json;
 
 constexpr double kNormEpsilon = 1e-5;
 constexpr double kRopeTheta = 10'000;
-
-// Reads keys of config.json; the first problem is kept.
-class ConfigReader {
- public:
-  ConfigReader(const json& root, std::string path) : root_(root), path_(std::move(path)) {}
-
-  std::uint32_t count(const char* key, std::uint32_t otherwise = 0) {
-    const json* value = find(key);
-    if (value == nullptr) {
-      if (otherwise == 0) problem(ErrorCode::kMalformed, fmt::format("{:?} is missing", key));
-      return otherwise;
-    }
-    if (!value->is_number_unsigned() || *value == 0 || *value > 0x7fffffffu) {
-      problem(ErrorCode::kMalformed, fmt::format("{:?} is not a positive count", key));
-      return 1;
-    }
-    return value->get<std::uint32_t>();
-  }
-
-  bool flag(const char* key, bool otherwise) {
-    const json* value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_boolean()) problem(ErrorCode::kMalformed, fmt::format("{:?} is no flag", key));
-    return value->is_boolean() && value->get<bool>();
-  }
-
-  // The key must be absent or have this value.
-  void only(const char* key, const json& wanted) {
-    const json* value = find(key);
-    if (value == nullptr || *value == wanted) return;
-    problem(ErrorCode::kUnsupported,
-            fmt::format("{:?} is {}; exact-i8 takes {} only", key, value->dump(), wanted.dump()));
-  }
-
-  void require(bool holds, const std::string& what) {
-    if (!holds) problem(ErrorCode::kUnsupported, what);
-  }
-
-  Status status() const {
-    if (!failed_) return {};
-    return fail(code_, path_ + ": " + message_);
-  }
-
- private:
-  // nullptr for absent and for null.
-  const json* find(const char* key) const {
-    const auto at = root_.find(key);
-    return at == root_.end() || at->is_null() ? nullptr : &*at;
-  }
-  void problem(ErrorCode code, std::string message) {
-    if (failed_) return;
-    failed_ = true;
-    code_ = code;
-    message_ = std::move(message);
-  }
-
-  const json& root_;
-  std::string path_;
-  bool failed_ = false;
-  ErrorCode code_ = ErrorCode::kMalformed;
-  std::string message_;
-};
 
 struct LlamaConfig {
   gpu::ModelConfig model;

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "gpu/cpu/cpu_backend.h"
+#include "harness/model/hf_gpt2.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
 #include "reports/record/write.h"
@@ -16,7 +18,15 @@ namespace {
 
 constexpr const char* kArtefact = "/artefact.bin";
 
+// By the family that config.json names.
 Result<gpu::ModelArtefact> from_checkpoint(const std::string& folder) {
+  const std::string path = folder + "/config.json";
+  ASSIGN_OR_RETURN(const std::string text, read_text_file(path));
+  ASSIGN_OR_RETURN(const nlohmann::json config, parse_json(text, path));
+  if (config.is_object() && config.contains("model_type") && config["model_type"] == "gpt2") {
+    ASSIGN_OR_RETURN(const gpu::Gpt2Model model, import_gpt2(folder));
+    return gpu::quantise_model(model);
+  }
   ASSIGN_OR_RETURN(const gpu::F32Model model, import_llama(folder));
   return gpu::quantise_model(model);
 }

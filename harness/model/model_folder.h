@@ -9,7 +9,8 @@
 
 namespace orrery::model {
 
-// Quantises the checkpoint of `folder` and writes artefact.bin beside it; returns the artefact.
+// Quantises the checkpoint of `folder`, Llama or GPT-2 by its config.json, and writes artefact.bin
+// beside it; returns the artefact.
 Result<gpu::ModelArtefact> build_artefact(const std::string& folder);
 
 // artefact.bin of the folder, or the file itself if `path` is one.

@@ -1,4 +1,7 @@
-"""Writes unicode_tables.cc from Python's Unicode database.   unicode_tables.py > unicode_tables.cc"""
+"""Writes unicode_tables.cc from Python's Unicode database.
+
+unicode_tables.py > unicode_tables.cc
+"""
 
 import sys
 import unicodedata

@@ -71,6 +71,47 @@ ORRERY_HOST_DEVICE constexpr SoftScale norm_quantise_row(const std::int32_t* x,
   return soft_mul(scale, soft_mul(inverse_root, root_n));
 }
 
+// LayerNorm of a row in Q16 to Q16, bias included: the mean is floor((2 sum + n) / 2n); what is
+// left goes through the steps of norm_quantise_row up to its row scale and is brought back to Q16
+// by it. gain Q14, bias Q16; `u` is scratch of n. n <= kMaxNorm.
+ORRERY_HOST_DEVICE constexpr void layer_norm_row(const std::int32_t* x, const std::int16_t* gain,
+                                                 const std::int32_t* bias, std::int32_t n,
+                                                 std::int64_t* u, std::int32_t* out,
+                                                 std::uint64_t& clamps) {
+  std::int64_t sum = 0;
+  for (std::int32_t i = 0; i < n; ++i) sum += x[i];
+  const std::int64_t twice = 2 * sum + n;
+  const std::int64_t whole = twice / (2 * std::int64_t{n});
+  const std::int64_t mean = whole - (twice % (2 * std::int64_t{n}) < 0 ? 1 : 0);
+  std::uint64_t a = 0;
+  for (std::int32_t i = 0; i < n; ++i) {
+    const std::uint64_t v = magnitude(x[i] - mean);
+    a = v > a ? v : a;
+  }
+  const int raw = bit_length(a) - 23;
+  const int shift = raw < -14 ? -14 : raw;
+  std::int64_t squares = rsh(kNormEpsilonQ40 * n, 2 * shift + 8);
+  std::uint64_t top = 0;
+  for (std::int32_t i = 0; i < n; ++i) {
+    const std::int64_t y = rsh(x[i] - mean, shift);
+    squares += y * y;
+    u[i] = y * gain[i];
+    const std::uint64_t v = magnitude(u[i]);
+    top = v > top ? v : top;
+  }
+  // u * 2^-14 times sqrt(n) / sqrt(squares), in Q16.
+  const SoftScale inverse_root = soft_inverse(soft_sqrt(static_cast<std::uint64_t>(squares)));
+  const SoftScale scale = soft_mul(inverse_root, soft_sqrt(static_cast<std::uint64_t>(n)));
+  const int narrow_by = bit_length(top) - 30;
+  const int narrow = narrow_by < 0 ? 0 : narrow_by;
+  const int down = -(scale.e + narrow - 14 + 16);
+  for (std::int32_t i = 0; i < n; ++i) {
+    const std::int64_t product = rsh(u[i], narrow) * scale.m;
+    const std::int64_t y = down > 62 ? 0 : rsh(product, down < 1 ? 1 : down);
+    out[i] = saturate32(y + bias[i], clamps);
+  }
+}
+
 // Rotates the pairs (i, i + half) of one head, i < half, by the angles whose cosines and sines are
 // given in Q30 (the half-split layout of Llama checkpoints in the transformers library).
 ORRERY_HOST_DEVICE constexpr void rotate_head(std::int32_t* x, std::int32_t half,

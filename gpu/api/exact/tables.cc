@@ -56,12 +56,45 @@ constexpr std::array<std::int32_t, kSigmoidEntries> make_sigmoid() {
   return table;
 }
 
+// sigmoid(t) in Q28 for t in Q40, t below 88: e^-t is the 2^16th power of e^(-t / 2^16), whose
+// series is short.
+constexpr std::int32_t sigmoid_of(std::uint64_t t) {
+  const std::uint64_t x = t << 6;  // t / 2^16 in Q62
+  std::uint64_t power = 0;
+  std::uint64_t term = kOneQ62;
+  for (std::uint64_t n = 1; term != 0; ++n) {
+    power = n % 2 == 1 ? power + term : power - term;
+    term = mul_q62(term, x) / n;
+  }
+  for (int i = 0; i < 16; ++i) power = mul_q62(power, power);
+  const std::uint64_t divisor = kOneQ62 + power;
+  const u128 scaled = (static_cast<u128>(kOneQ62) << 28) + divisor / 2;
+  return static_cast<std::int32_t>(static_cast<std::uint64_t>(scaled / divisor));
+}
+
+// 2 sqrt(2/pi) = 1.59576912160573... and 0.044715 in Q40. Past i = 640 (x = 10) the argument is
+// above 88 and the function is 1 in Q28.
+constexpr std::array<std::int32_t, kSigmoidEntries> make_gelu() {
+  constexpr u128 kFactorQ40 = 1754566704451u;
+  constexpr u128 kCubicQ40 = 49164662436u;
+  std::array<std::int32_t, kSigmoidEntries> table{};
+  for (std::uint64_t i = 0; i < table.size(); ++i) {
+    const u128 cube = kCubicQ40 * (i * i * i) >> 18;
+    const u128 inner = (static_cast<u128>(i) << 34) + cube;
+    const u128 t = kFactorQ40 * inner >> 40;
+    table[i] = i >= 640 ? 1 << 28 : sigmoid_of(static_cast<std::uint64_t>(t));
+  }
+  return table;
+}
+
 constexpr auto kExp2 = make_exp2();
+constexpr auto kGelu = make_gelu();
 constexpr auto kSigmoid = make_sigmoid();
 
 }  // namespace
 
 const std::int32_t* exp2_table() { return kExp2.data(); }
 const std::int32_t* sigmoid_table() { return kSigmoid.data(); }
+const std::int32_t* gelu_table() { return kGelu.data(); }
 
 }  // namespace orrery::gpu::exact

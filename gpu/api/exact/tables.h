@@ -15,6 +15,9 @@ inline constexpr int kSigmoidEntries =
 
 const std::int32_t* exp2_table();
 const std::int32_t* sigmoid_table();
+// Phi(i/64) in Q28 in the tanh form of GPT-2: sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)); the same
+// number of entries.
+const std::int32_t* gelu_table();
 
 // 2^-d in Q30 for d >= 0 in Q16, zero past d = 31. Linear interpolation: at most 1e-6 off. The
 // product stays in 32 bits (step * 255 < 2^30), which lets compilers vectorise it.
@@ -30,7 +33,8 @@ ORRERY_HOST_DEVICE constexpr std::int32_t exp2_negative(std::uint32_t d,
   return whole > 30 ? 0 : rounded;
 }
 
-// x * sigmoid(x), both Q16. The table covers |x| < 16, past which sigmoid is 0 or 1 to within 2e-7.
+// x * g(x), both Q16, for the table of a function g with g(-x) = 1 - g(x): SiLU with the sigmoid's,
+// GELU with gelu_table(). The table covers |x| < 16, past which g is 0 or 1 to within 2e-7.
 ORRERY_HOST_DEVICE constexpr std::int32_t silu(std::int32_t x, const std::int32_t* table) {
   constexpr std::int32_t kOne = 1 << 28;
   constexpr std::uint32_t kEnd = 16u << 16;

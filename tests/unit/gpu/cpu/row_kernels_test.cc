@@ -69,6 +69,9 @@ TEST_P(RowKernelsTest, GatesAndSumsAgreeOnTheWholeRange) {
       EXPECT_EQ(fast_.gate(gate.data(), up.data(), b.data(), n),
                 portable_.gate(gate.data(), up.data(), a.data(), n));
       ASSERT_EQ(a, b);
+      fast_.gelu(gate.data(), b.data(), n);
+      portable_.gelu(gate.data(), a.data(), n);
+      ASSERT_EQ(a, b);
       EXPECT_EQ(fast_.add(b.data(), up.data(), n), portable_.add(a.data(), up.data(), n));
       ASSERT_EQ(a, b);
     }
@@ -89,6 +92,12 @@ TEST_P(RowKernelsTest, QuantisersAgreeAlsoOnZeroRows) {
       const NormInput in{x.data(), gain.data(), n, wide.data()};
       EXPECT_EQ(fast_.norm(in, b.data()), portable_.norm(in, a.data()));
       ASSERT_EQ(a, b);
+      const Row bias = row(n);
+      Row c(n);
+      Row d(n);
+      EXPECT_EQ(fast_.layer_norm({in, bias.data()}, d.data()),
+                portable_.layer_norm({in, bias.data()}, c.data()));
+      ASSERT_EQ(c, d);
     }
   }
 }

@@ -1,5 +1,7 @@
 """Writes tokenizer_cases.json: two small tokenizers and what texts become under them, computed by
-the definitions rather than by the reader under test.   make_tokenizer_cases.py > tokenizer_cases.json
+the definitions rather than by the reader under test.
+
+make_tokenizer_cases.py > tokenizer_cases.json
 """
 
 import json
