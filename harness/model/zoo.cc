@@ -28,7 +28,7 @@ std::vector<ZooEntry> zoo() {
                    .length = 128,
                    .rate = 2e-3f,
                    .optimizer = {}},
-       .parameters = ""},
+       .parameters = "59f65d5644ba5de05edb3c937914be60f74d518d2bb9ce9a889e4f7e9f488132"},
       {.size = "15M",
        .corpus = "large",
        .options = {.config = {.dim = 448, .hidden = 1216, .layers = 6, .heads = 7, .context = 256},

@@ -52,6 +52,33 @@ TEST(ExactRow, QuantisingExtremesStaysInRange) {
   }
 }
 
+TEST(ExactRow, LayerNormIsNearTheRealOneAtEverySize) {
+  for (int bits = 12; bits <= 31; ++bits) {
+    const auto x = random_row(97, bits, 8);
+    std::vector<std::int16_t> gain(97);
+    std::vector<std::int32_t> bias(97);
+    for (std::size_t i = 0; i < 97; ++i) {
+      gain[i] = static_cast<std::int16_t>(8000 + 200 * i);
+      bias[i] = static_cast<std::int32_t>(i * 1000) - 40'000;
+    }
+    std::vector<std::int64_t> u(97);
+    std::vector<std::int32_t> y(97);
+    std::uint64_t clamps = 0;
+    layer_norm_row(x.data(), gain.data(), bias.data(), 97, u.data(), y.data(), clamps);
+    double mean = 0;
+    for (const auto v : x) mean += v * 0x1p-16 / 97;
+    double variance = 0;
+    for (const auto v : x) variance += std::pow(v * 0x1p-16 - mean, 2) / 97;
+    for (std::size_t i = 0; i < 97; ++i) {
+      const double want = (x[i] * 0x1p-16 - mean) / std::sqrt(variance + 1e-5) * gain[i] / 16384.0 +
+                          bias[i] / 65536.0;
+      // A step of the input's own format weighs more the smaller the row is.
+      EXPECT_NEAR(y[i] * 0x1p-16, want, 3e-5 + 3 * 0x1p-16 / std::sqrt(variance + 1e-5)) << bits;
+    }
+    EXPECT_EQ(clamps, 0u);
+  }
+}
+
 TEST(ExactRow, ZeroRowHasScaleZero) {
   const std::vector<std::int32_t> row(8, 0);
   std::vector<std::int8_t> q(8, 1);

@@ -47,6 +47,21 @@ TEST(ExactTables, SiluIsWithinOneAndAHalfStepsOfQ16) {
   EXPECT_EQ(exact::silu(INT32_MAX, exact::sigmoid_table()), INT32_MAX);
 }
 
+TEST(ExactTables, GeluEntriesAreWithinOneUnitAndTheFunctionNearTheRealOne) {
+  const auto phi = [](long double x) {
+    return 1 / (1 + std::exp(-2 * std::sqrt(2 / 3.14159265358979323846L) *
+                             (x + 0.044715L * x * x * x)));
+  };
+  for (int i = 0; i < exact::kSigmoidEntries; ++i) {
+    EXPECT_LE(std::abs(phi(i / 64.0L) * (1 << 28) - exact::gelu_table()[i]), 1.0L) << i;
+  }
+  for (std::int32_t x = -20 << 16; x < 20 << 16; x += 7) {
+    const double v = x * 0x1p-16;
+    EXPECT_NEAR(exact::silu(x, exact::gelu_table()) * 0x1p-16, static_cast<double>(v * phi(v)),
+                4.5e-5);
+  }
+}
+
 TEST(ExactTables, CosSinIsCorrectlyRoundedInEveryOctant) {
   constexpr long double kTurn = 6.283185307179586476925286766559L;
   for (std::uint64_t t = 0; t < 4096; ++t) {
