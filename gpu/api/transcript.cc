@@ -46,6 +46,24 @@ std::vector<Hash256> next_level(const std::vector<Hash256>& level) {
 
 }  // namespace
 
+std::optional<Bisection> first_differing_leaf(const Transcript& a, const Transcript& b) {
+  ENSURE(a.leaves() == b.leaves() && a.leaves() > 0, "trees of one size");
+  const auto levels = [](std::vector<Hash256> level) {
+    std::vector<std::vector<Hash256>> all{std::move(level)};
+    while (all.back().size() > 1) all.push_back(next_level(all.back()));
+    return all;
+  };
+  const auto mine = levels(a.leaves_);
+  const auto theirs = levels(b.leaves_);
+  if (mine.back() == theirs.back()) return std::nullopt;
+  Bisection found{0, 0};
+  for (std::size_t l = mine.size() - 1; l-- > 0; ++found.rounds) {
+    const std::uint64_t left = 2 * found.leaf;
+    found.leaf = mine[l][left] != theirs[l][left] ? left : left + 1;
+  }
+  return found;
+}
+
 Transcript::Transcript(std::uint32_t layers, std::uint32_t dim, bool keep_rows)
     : layers_(layers), dim_(dim), keep_rows_(keep_rows) {}
 

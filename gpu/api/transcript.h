@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,17 @@ struct MerkleProof {
   friend bool operator==(const MerkleProof&, const MerkleProof&) = default;
 };
 
+class Transcript;
+
+// Where two parties who claim different roots first disagree.
+struct Bisection {
+  std::uint64_t leaf;    // position * layers + layer; all leaves before it are equal
+  std::uint32_t rounds;  // in each, both sent the hash of one left child
+};
+// Walks both trees from their roots. Nothing if they agree; ENSUREs that they have equally many
+// leaves (their roots bind the numbers, so another number is settled by opening it).
+std::optional<Bisection> first_differing_leaf(const Transcript& a, const Transcript& b);
+
 class Transcript {
  public:
   // keep_rows: also keep the residual rows (dim * 4 bytes a leaf), which a prover opens.
@@ -49,6 +61,7 @@ class Transcript {
   std::span<const std::int32_t> row(std::uint32_t position, std::uint32_t layer) const;
 
  private:
+  friend std::optional<Bisection> first_differing_leaf(const Transcript& a, const Transcript& b);
   std::uint64_t index(std::uint32_t position, std::uint32_t layer) const {
     return static_cast<std::uint64_t>(position) * layers_ + layer;
   }
