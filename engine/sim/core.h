@@ -12,8 +12,8 @@
 #include "engine/base/digest_log.h"
 #include "engine/env/digest_chain.h"
 #include "engine/env/env.h"
-#include "engine/sim/event_queue.h"
 #include "engine/sim/options.h"
+#include "engine/sim/pending_events.h"
 
 namespace orrery::sim {
 
@@ -120,7 +120,7 @@ struct Core {
 
   SimOptions options;
   Time now{};
-  EventQueue<Payload> queue;
+  PendingEvents<Payload> queue;
   std::vector<std::uint64_t> counters;  // by node
   std::vector<std::uint64_t> outside_counters;  // of the outside, by the node it acts on
   std::uint64_t outside_counter = 0;            // of the outside's own calls
