@@ -3,8 +3,12 @@
 // between all nodes of a process never changes a result (a run with the memo off has the same
 // digest). Bounded by two generations: when the young one is full, in entries or in bytes, the old
 // one is forgotten.
+//
+// Nodes may ask on several threads at once. Computing, which takes the time, is done outside the
+// lock: two threads may then compute the same value, and either is as good.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -38,11 +42,11 @@ class Memo {
     if (!enabled_) return std::make_shared<const T>(compute());
     const Key full{domain, key};
     if (auto found = find(full)) {
-      ++hits_;
       return std::static_pointer_cast<const T>(std::move(found));
     }
-    ++misses_;
     auto value = std::make_shared<const T>(compute());
+    const Locked locked(lock_);
+    ++misses_;
     insert(full, {value, bytes});
     return value;
   }
@@ -67,16 +71,38 @@ class Memo {
   };
   using Map = LookupMap<Key, Entry, KeyHash>;
 
+  // Spins: a lookup or an insertion takes less than falling asleep would.
+  class Locked {
+   public:
+    explicit Locked(std::atomic_flag& flag) : flag_(flag) {
+      while (flag_.test_and_set(std::memory_order_acquire)) {
+      }
+    }
+    ~Locked() { flag_.clear(std::memory_order_release); }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+
+   private:
+    std::atomic_flag& flag_;
+  };
+
   std::shared_ptr<const void> find(const Key& key) {
-    if (auto* entry = young_.find(key)) return entry->value;
+    const Locked locked(lock_);
+    if (auto* entry = young_.find(key)) {
+      ++hits_;
+      return entry->value;
+    }
     if (auto* entry = old_.find(key)) {
+      ++hits_;
       const Entry kept = *entry;
       insert(key, kept);
       return kept.value;
     }
     return nullptr;
   }
+  // With the lock held. A value that another thread has put there meanwhile stays.
   void insert(const Key& key, Entry entry) {
+    if (young_.find(key) != nullptr) return;
     if (young_.size() >= capacity_ || young_bytes_ + entry.bytes > max_bytes_) {
       old_ = std::move(young_);
       young_ = Map();
@@ -86,6 +112,7 @@ class Memo {
     young_.insert(key, std::move(entry));
   }
 
+  std::atomic_flag lock_;
   bool enabled_;
   std::size_t capacity_;
   std::size_t max_bytes_;
