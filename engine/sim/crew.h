@@ -13,6 +13,8 @@ class Crew {
   // Calls job(i) once for each i < size(), job(0) on the calling thread, and returns when all have
   // returned. What a job throws is thrown here, of several the one of the lowest i.
   virtual void run(const std::function<void(unsigned)>& job) = 0;
+  // For a job that waits for another: lets other threads have the core for a moment.
+  virtual void yield() = 0;
 };
 
 }  // namespace orrery::sim

@@ -16,6 +16,7 @@ Digest128 job_digest(const env::JobSpec& spec) {
 
 std::uint64_t SimDevice::submit(const env::JobSpec& spec, env::Cookie cookie) {
   ENSURE(jobs_.size() < kMaxJobs, "too many pending jobs on one device");
+  take_turn_();
   const auto result =
       core_.memo.get<env::JobResult>(stream_id("engine.job"), job_digest(spec), [&] {
         return function_ ? function_(spec) : env::JobResult{env::JobStatus::kUnknownModel, {}, 0};

@@ -21,8 +21,14 @@ Digest128 job_digest(const env::JobSpec& spec);
 class SimDevice final : public env::Compute {
  public:
   // `function` may be set later; while it is empty every job ends as kUnknownModel.
-  SimDevice(Core& core, std::uint32_t node, DeviceProfile profile, const ComputeFunction& function)
-      : core_(core), node_(node), profile_(profile), function_(function) {
+  // `take_turn`: what a job does to the world it does in the turn of the handler that submits it.
+  SimDevice(Core& core, std::uint32_t node, DeviceProfile profile, const ComputeFunction& function,
+            std::function<void()> take_turn)
+      : core_(core),
+        node_(node),
+        profile_(profile),
+        function_(function),
+        take_turn_(std::move(take_turn)) {
     ENSURE(profile.work_units_per_second > 0, "a device needs a rate");
   }
 
@@ -47,6 +53,7 @@ class SimDevice final : public env::Compute {
   std::uint32_t node_;
   DeviceProfile profile_;
   const ComputeFunction& function_;
+  std::function<void()> take_turn_;
   std::uint64_t boot_ = 0;
   std::uint64_t next_ = 1;
   Time free_{};

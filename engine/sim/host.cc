@@ -16,10 +16,12 @@ Host::Host(Core& core, Network& network, const Outside& outside, std::uint32_t i
       factory_(std::move(factory)),
       clock_(options_.clock_offset, options_.clock_drift_ppb, options_.wall_error),
       store_([this](std::uint64_t sequence, env::Cookie cookie) {
-        core_.schedule(core_.now + core_.options.sync_latency + store_.stall(), EventClass::kSynced,
-                       index_, index_, pending::Synced{boots_ - 1, sequence, cookie});
+        const Time due = now() + core_.options.sync_latency + store_.stall();
+        act([this, due, synced = pending::Synced{boots_ - 1, sequence, cookie}] {
+          core_.schedule(due, EventClass::kSynced, index_, index_, synced);
+        });
       }),
-      device_(core, index, options_.device, outside.compute),
+      device_(core, index, options_.device, outside.compute, [this] { take_turn(); }),
       env_{*this, *this, *this, *this, store_, device_, *this, *this, *this, core.memo} {}
 
 void Host::boot(const EventKey& key, const pending::Boot& boot) {
@@ -63,6 +65,7 @@ void Host::handle(Handler&& handler) {
 }
 
 void Host::stop_for_disk(std::string_view reason) {
+  take_turn();
   write(env::LogLevel::kError, reason);
   const auto why = static_cast<std::uint64_t>(store_.failure());
   core_.trace(index_, {.kind = env::kStoreFailed, .n = {why, 0, 0, 0}});
@@ -96,19 +99,64 @@ std::optional<env::Event> Host::arrive(const pending::Timer& timer) {
 std::optional<env::Event> Host::arrive(const pending::Synced& synced) {
   if (node_ == nullptr || synced.boot != boots_ - 1) return std::nullopt;
   const bool ok = store_.finish_sync(synced.sequence);
-  core_.trace(index_, {.kind = env::kStoreSynced, .n = {synced.sequence, ok ? 1u : 0u, 0, 0}});
+  act([this, sequence = synced.sequence, ok] {
+    core_.trace(index_, {.kind = env::kStoreSynced, .n = {sequence, ok ? 1u : 0u, 0, 0}});
+  });
   return env::Synced{synced.sequence, synced.cookie, ok};
 }
 
+std::optional<env::Event> Host::arrive(const pending::Request& request) {
+  if (node_ == nullptr) ++core_.stats[index_].requests_lost;
+  return env::Request{request.id, request.body};
+}
+
 void Host::deliver(const EventKey& key, const env::Event& event) {
-  ++core_.stats[index_].events;
-  env::DigestChain& chain = core_.chains[index_];
-  chain.add(static_cast<std::uint64_t>(key.time.ns));
-  chain.add(static_cast<std::uint64_t>(key.cls) << 40 |
-            static_cast<std::uint64_t>(event.index()) << 32 | key.source);
-  chain.add(key.counter);
-  env::add_fields(chain, event);
+  // The event outlives the handler's turn, whether it runs ahead or not.
+  act([this, &key, &event] {
+    ++core_.stats[index_].events;
+    env::DigestChain& chain = core_.chains[index_];
+    chain.add(static_cast<std::uint64_t>(key.time.ns));
+    chain.add(static_cast<std::uint64_t>(key.cls) << 40 |
+              static_cast<std::uint64_t>(event.index()) << 32 | key.source);
+    chain.add(key.counter);
+    env::add_fields(chain, event);
+  });
   handle([&] { node_->on(env_, event); });
+}
+
+void Host::take_turn() const {
+  if (ahead_ == nullptr) return;
+  ahead_->take_turn();
+  ahead_ = nullptr;
+}
+
+env::SendStatus Host::send(env::PeerId peer, env::Channel channel, const Buffer& payload) {
+  // After a drop, or when queues may be full, the answer is known in turn only.
+  if (ahead_ != nullptr && (ahead_->dropped || ahead_->bytes + payload.size() > kMaxQueuedBytes)) {
+    take_turn();
+  }
+  if (ahead_ == nullptr) return network_.send(index_, peer.value, channel, payload);
+  const Network::Outlook outlook = network_.outlook(index_, peer.value, channel, now());
+  if (outlook.queued + ahead_->bytes + payload.size() > kMaxQueuedBytes) {
+    take_turn();
+    return network_.send(index_, peer.value, channel, payload);
+  }
+  const env::SendStatus status = payload.size() > kMaxMessage ? env::SendStatus::kTooLarge
+                                 : outlook.open               ? env::SendStatus::kQueued
+                                                              : env::SendStatus::kNotConnected;
+  if (status != env::SendStatus::kQueued) return status;
+  ahead_->bytes += payload.size();
+  act([this, peer, channel, payload] {
+    ENSURE(network_.send(index_, peer.value, channel, payload) == env::SendStatus::kQueued,
+           "a message that was taken ahead of its turn is not refused in turn");
+  });
+  return status;
+}
+
+// A sink may look at the node, so it must find it as it is at this point of its handler.
+void Host::emit(const env::TraceEvent& event) {
+  if (!core_.sinks.empty()) take_turn();
+  act([this, event] { core_.trace(index_, event); });
 }
 
 Digest128 Host::digest() const {
@@ -119,11 +167,12 @@ Digest128 Host::digest() const {
 std::uint64_t Host::arm(Time at, env::Cookie cookie) {
   ENSURE(timers_.size() < kMaxTimers, "too many pending timers on one node");
   timers_.push_back({next_timer_, at, cookie});
-  const Time due = clock_.virtual_of(at, core_.now);
+  const Time due = clock_.virtual_of(at, now());
   // A timer for never stays armed, so that cancelling it is like cancelling any other.
   if (due < kNever) {
-    core_.schedule(due, EventClass::kTimer, index_, index_,
-                   pending::Timer{boots_ - 1, next_timer_, cookie});
+    act([this, due, timer = pending::Timer{boots_ - 1, next_timer_, cookie}] {
+      core_.schedule(due, EventClass::kTimer, index_, index_, timer);
+    });
   }
   return next_timer_++;
 }
@@ -154,9 +203,10 @@ std::uint64_t Host::u64(std::uint64_t stream) {
 }
 
 void Host::write(env::LogLevel level, std::string_view line) {
-  if (core_.options.log && level >= core_.options.log_level) {
+  if (!core_.options.log || level < core_.options.log_level) return;
+  act([this, level, line = std::string(line)] {
     core_.options.log(core_.now, index_, level, line);
-  }
+  });
 }
 
 }  // namespace orrery::sim

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/random.h"
+#include "engine/sim/ahead.h"
 #include "engine/sim/clock.h"
 #include "engine/sim/core.h"
 #include "engine/sim/device.h"
@@ -68,15 +69,19 @@ class Host final : public env::Clock,
   std::optional<env::Event> arrive(const pending::Timer& timer);
   std::optional<env::Event> arrive(const pending::Synced& synced);
   std::optional<env::Event> arrive(const pending::Job& job) { return device_.finish(job); }
+  std::optional<env::Event> arrive(const pending::Request& request);
+  std::optional<env::Event> arrive(const pending::Admin& admin) { return env::Admin{admin.body}; }
   // Digests the event and gives it to the node, which is up.
   void deliver(const EventKey& key, const env::Event& event);
+  // While set, the node's handler runs before its turn: see ahead.h.
+  void run_ahead(Ahead* ahead) { ahead_ = ahead; }
   // Chain of everything heard and traced, with the present state folded in if the node is up.
   Digest128 digest() const;
 
   // env::Clock
-  Time mono() const override { return clock_.mono(core_.now); }
-  Time wall() const override { return clock_.wall(core_.now); }
-  Duration wall_error() const override { return clock_.error(core_.now); }
+  Time mono() const override { return clock_.mono(now()); }
+  Time wall() const override { return clock_.wall(now()); }
+  Duration wall_error() const override { return clock_.error(now()); }
   // env::Timers
   std::uint64_t arm(Time at, env::Cookie cookie) override;
   void cancel(std::uint64_t timer) override;
@@ -84,19 +89,25 @@ class Host final : public env::Clock,
   std::uint64_t u64(std::uint64_t stream) override;
   // env::Transport
   env::Address self() const override { return Network::address(index_); }
-  env::SendStatus send(env::PeerId peer, env::Channel channel, const Buffer& payload) override {
-    return network_.send(index_, peer.value, channel, payload);
+  env::SendStatus send(env::PeerId peer, env::Channel channel, const Buffer& payload) override;
+  void dial(const env::Address& address) override {
+    act([this, address] { network_.dial(index_, address); });
   }
-  void dial(const env::Address& address) override { network_.dial(index_, address); }
-  void drop(env::PeerId peer) override { network_.drop(index_, peer.value); }
+  void drop(env::PeerId peer) override {
+    if (ahead_ != nullptr) ahead_->dropped = true;
+    act([this, peer] { network_.drop(index_, peer.value); });
+  }
   std::size_t queued(env::PeerId peer, env::Channel channel) const override {
+    take_turn();
     return network_.queued(index_, peer.value, channel);
   }
   // env::Trace
-  void emit(const env::TraceEvent& event) override { core_.trace(index_, event); }
+  void emit(const env::TraceEvent& event) override;
   // env::Replies
   void reply(std::uint64_t request, Buffer body) override {
-    if (outside_.on_reply) outside_.on_reply(core_.now, index_, request, body);
+    act([this, request, body = std::move(body)] {
+      if (outside_.on_reply) outside_.on_reply(core_.now, index_, request, body);
+    });
   }
   // env::Log
   void write(env::LogLevel level, std::string_view line) override;
@@ -115,6 +126,19 @@ class Host final : public env::Clock,
   void stop_for_disk(std::string_view reason);
   void schedule_timers();
 
+  Time now() const { return ahead_ != nullptr ? ahead_->now : core_.now; }
+  // Does something to the world outside this machine, in turn.
+  template <class Effect>
+  void act(Effect effect) {
+    if (ahead_ != nullptr) {
+      ahead_->effects.emplace_back(std::move(effect));
+    } else {
+      effect();
+    }
+  }
+  // From here on the running handler acts directly.
+  void take_turn() const;
+
   Core& core_;
   Network& network_;
   const Outside& outside_;
@@ -126,6 +150,7 @@ class Host final : public env::Clock,
   SimDevice device_;
   env::Env env_;
   std::unique_ptr<env::Node> node_;
+  mutable Ahead* ahead_ = nullptr;
   std::uint64_t boots_ = 0;  // lives begun; the present one is boots_ - 1
   std::uint64_t next_timer_ = 1;
   bool stopped_by_disk_ = false;

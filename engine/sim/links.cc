@@ -139,6 +139,19 @@ bool Links::clogged(std::uint32_t from, std::uint32_t to) const {
   });
 }
 
+bool Links::may_corrupt() const {
+  return std::any_of(models_.begin(), models_.end(),
+                     [](const Model& m) { return m.spec.corrupt_ppm > 0; });
+}
+
+Duration Links::least_latency() const {
+  Duration least = Duration{INT64_MAX};
+  for (const Model& model : models_) {
+    least = std::min(least, std::max(kMinLatency, Duration{model.latency.minimum()}));
+  }
+  return least;
+}
+
 std::uint32_t Links::link(std::uint32_t from, std::uint32_t to) {
   auto& row = by_sender_[from];
   const auto it = std::lower_bound(row.begin(), row.end(), std::pair(to, std::uint32_t{0}));

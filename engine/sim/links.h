@@ -37,6 +37,11 @@ class Links {
   void begin_cut(std::uint32_t fault, Edges edges);
   void end_cut(std::uint32_t fault);
   bool cut(std::uint32_t from, std::uint32_t to) const;
+  bool any_blocked() const { return !cuts_.empty() || !clogs_.empty(); }
+  // True from the first model on that corrupts messages.
+  bool may_corrupt() const;
+  // No message has taken, or will take, less on any link with the models known so far.
+  Duration least_latency() const;
 
   // Nothing moves over a clogged link, and nothing is lost. A fault may have several clogs, told
   // apart by `part`.

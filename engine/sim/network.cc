@@ -43,22 +43,20 @@ Network::Session* Network::find(SessionRef ref) {
   return session.generation == ref.generation ? &session : nullptr;
 }
 
-SessionRef Network::ref(const Session& session) const {
-  return {static_cast<std::uint32_t>(&session - sessions_.data()), session.generation};
-}
+SessionRef Network::ref(const Session& session) const { return {session.slot, session.generation}; }
 
 Network::Session* Network::session_with(std::uint32_t node, std::uint32_t peer) {
   auto& table = nodes_[node].table;
   const auto it = std::lower_bound(table.begin(), table.end(), peer,
                                    [](const Entry& e, std::uint32_t p) { return e.peer < p; });
-  return it != table.end() && it->peer == peer ? &sessions_[it->slot] : nullptr;
+  return it != table.end() && it->peer == peer ? it->session : nullptr;
 }
 
-void Network::insert_entry(std::uint32_t node, std::uint32_t peer, const Session& session) {
+void Network::insert_entry(std::uint32_t node, std::uint32_t peer, Session& session) {
   auto& table = nodes_[node].table;
   const auto it = std::lower_bound(table.begin(), table.end(), peer,
                                    [](const Entry& e, std::uint32_t p) { return e.peer < p; });
-  table.insert(it, {peer, ref(session).slot});
+  table.insert(it, {peer, &session});
 }
 
 void Network::erase_entry(std::uint32_t node, std::uint32_t peer) {
@@ -68,7 +66,7 @@ void Network::erase_entry(std::uint32_t node, std::uint32_t peer) {
 Network::Session& Network::take_slot(std::uint32_t from, std::uint32_t to) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(sessions_.size()));
-    sessions_.emplace_back();
+    sessions_.emplace_back().slot = free_.back();
   }
   Session& session = sessions_[free_.back()];
   free_.pop_back();
@@ -129,7 +127,7 @@ void Network::post_down(std::uint32_t node, std::uint32_t peer, env::DownReason 
 std::vector<std::uint32_t> Network::peers(std::uint32_t node) const {
   std::vector<std::uint32_t> peers;
   for (const Entry& entry : nodes_[node].table) {
-    const Session& session = sessions_[entry.slot];
+    const Session& session = *entry.session;
     if (session.end[side(session, node)] == End::kOpen) peers.push_back(entry.peer);
   }
   return peers;
@@ -228,7 +226,7 @@ void Network::crash(std::uint32_t node) {
   net.uplink_free = core_.now;
   const std::vector<Entry> table = std::exchange(net.table, {});
   for (const Entry& entry : table) {
-    Session& session = sessions_[entry.slot];
+    Session& session = *entry.session;
     const std::uint32_t end = side(session, node);
     session.end[end] = End::kClosed;
     Stream& stream = session.stream[end];

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,6 +29,7 @@ class Fifo {
   bool empty() const { return head_ == items_.size(); }
   std::size_t size() const { return items_.size() - head_; }
   T& front() { return items_[head_]; }
+  const T& front() const { return items_[head_]; }
   const T& back() const { return items_.back(); }
   void push(T item) { items_.push_back(std::move(item)); }
   T pop() {
@@ -77,6 +79,16 @@ class Network {
   // `node` loses its sessions without a word to their remotes, which go on sending into nothing.
   void forget_sessions(std::uint32_t node);
 
+  // For handlers that run ahead of their turn; valid while no link is cut. What the node's own end
+  // of the session will answer, and how much of what it sent waits for its uplink at `now`.
+  struct Outlook {
+    bool open = false;
+    std::size_t queued = 0;
+  };
+  Outlook outlook(std::uint32_t node, std::uint32_t peer, env::Channel channel, Time now);
+  // The message that arrive() will bring to the node, if that is all it will do.
+  std::optional<env::Event> expected(const pending::Frame& frame) const;
+
   // Executes a pending event at `node`; what the node is to hear, if anything.
   std::optional<env::Event> arrive(std::uint32_t node, const pending::Syn& syn);
   std::optional<env::Event> arrive(std::uint32_t node, const pending::DialTimeout& timeout);
@@ -117,6 +129,7 @@ class Network {
     Waiting reliable, datagrams;
   };
   struct Session {
+    std::uint32_t slot = 0;
     std::uint32_t generation = 0;
     std::uint32_t node[2] = {};  // [0] dialled
     End end[2] = {};
@@ -124,7 +137,7 @@ class Network {
   };
   struct Entry {
     std::uint32_t peer;
-    std::uint32_t slot;
+    Session* session;
   };
   struct NodeNet {
     bool up = false;
@@ -147,7 +160,7 @@ class Network {
   }
   Session* session_with(std::uint32_t node, std::uint32_t peer);
   Session& take_slot(std::uint32_t from, std::uint32_t to);
-  void insert_entry(std::uint32_t node, std::uint32_t peer, const Session& session);
+  void insert_entry(std::uint32_t node, std::uint32_t peer, Session& session);
   void erase_entry(std::uint32_t node, std::uint32_t peer);
   void close_end(Session& session, std::uint32_t side);
   void release(Session& session);
@@ -169,7 +182,7 @@ class Network {
   Core& core_;
   Links& links_;
   std::vector<NodeNet> nodes_;
-  std::vector<Session> sessions_;
+  std::deque<Session> sessions_;  // does not move them
   std::vector<std::uint32_t> free_;
   std::vector<Held> held_;
 };

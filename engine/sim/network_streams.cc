@@ -156,6 +156,31 @@ void Network::resume() {
   held_ = std::move(still);
 }
 
+Network::Outlook Network::outlook(std::uint32_t node, std::uint32_t peer, env::Channel channel,
+                                  Time now) {
+  Session* session = session_with(node, peer);
+  if (session == nullptr) return {};
+  const std::uint32_t direction = side(*session, node);
+  Stream& stream = session->stream[direction];
+  Waiting& waiting = channel == env::Channel::kDatagram ? stream.datagrams : stream.reliable;
+  return {session->end[direction] == End::kOpen, waiting.at(now)};
+}
+
+std::optional<env::Event> Network::expected(const pending::Frame& frame) const {
+  const Session& session = sessions_[frame.session.slot];
+  const Stream& stream = session.stream[frame.direction];
+  if (session.generation != frame.session.generation || stream.messages.empty()) {
+    return std::nullopt;
+  }
+  const Message& head = stream.messages.front();
+  const End end = session.end[1 - frame.direction];
+  if (head.counter != frame.message || head.kind != FrameKind::kData || end != End::kOpen) {
+    return std::nullopt;
+  }
+  return env::MessageIn{env::PeerId{session.node[frame.direction]}, env::Channel::kReliable,
+                        head.payload};
+}
+
 std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::Frame& frame) {
   Session* session = find(frame.session);
   if (session == nullptr) return std::nullopt;

@@ -29,6 +29,7 @@ class PendingEvents {
   std::size_t size() const { return queue_.size(); }
   // ENSUREs that the queue is not empty, as pop() does.
   EventKey next() const { return key_of(queue_.min()); }
+  const Payload& next_payload() const { return pool_[slot_of(queue_.min())].payload; }
 
   // The time must not be negative.
   void push(const EventKey& key, Payload payload) {

@@ -94,19 +94,24 @@ Result<bool> Simulator::step() {
   if (failed_) return tl::unexpected(*failed_);
   if (core_.queue.empty()) return false;
   auto [key, payload] = core_.queue.pop();
+  run_event(key, std::move(payload));
+  if (failed_) return tl::unexpected(*failed_);
+  return true;
+}
+
+void Simulator::run_event(const EventKey& key, Payload payload) {
   core_.now = key.time;
-  try {
-    event_ = name_of(payload);
-    execute(key, std::move(payload));
-  } catch (const std::exception& e) {
-    in_node_ = false;
-    failed_ = failure(key, e.what());
-    return tl::unexpected(*failed_);
-  }
+  attempt(key, [&] { execute(key, std::move(payload)); });
+  if (!failed_) end_event();
+}
+
+void Simulator::end_event() {
   ++events_;
   if (recording_) record_.index = events_;
-  if (log_.due(events_)) checkpoint();
-  return true;
+  if (!log_.due(events_)) return;
+  ENSURE(batch_ == nullptr || !batch_->any_ahead(),
+         "a checkpoint falls between events that run ahead: raise checkpoint_events");
+  checkpoint();
 }
 
 Error Simulator::failure(const EventKey& key, std::string_view what) const {
@@ -121,6 +126,7 @@ Error Simulator::failure(const EventKey& key, std::string_view what) const {
 }
 
 void Simulator::execute(const EventKey& key, Payload payload) {
+  event_ = name_of(payload);
   if (key.destination == kOutside) {
     core_.world_chain.add(static_cast<std::uint64_t>(key.time.ns));
     core_.world_chain.add(key.counter);
@@ -131,31 +137,28 @@ void Simulator::execute(const EventKey& key, Payload payload) {
   const std::uint32_t node = key.destination;
   Host& host = *hosts_[node];
   using Heard = std::optional<env::Event>;
-  deliver(key,
-          std::visit(Overloaded{
-                         [](pending::Nothing&) -> Heard { return std::nullopt; },
-                         [](pending::Call&) -> Heard { return std::nullopt; },
-                         [&](pending::Boot& p) -> Heard {
-                           if (held_down(node)) return std::nullopt;  // crashed again meanwhile
-                           in_node_ = true;
-                           host.boot(key, p);
-                           in_node_ = false;
-                           return std::nullopt;
-                         },
-                         [&](pending::Timer& p) -> Heard { return host.arrive(p); },
-                         [&](pending::Synced& p) -> Heard { return host.arrive(p); },
-                         [&](pending::Job& p) -> Heard { return host.arrive(p); },
-                         [&](pending::Request& p) -> Heard {
-                           if (!host.is_up()) ++core_.stats[node].requests_lost;
-                           return env::Request{p.id, std::move(p.body)};
-                         },
-                         [&](pending::Admin& p) -> Heard { return env::Admin{std::move(p.body)}; },
-                         [&](pending::Datagram& p) -> Heard {
-                           return network_.arrive(node, key.source, std::move(p));
-                         },
-                         [&](auto& p) -> Heard { return network_.arrive(node, std::move(p)); },
-                     },
-                     payload));
+  deliver(key, std::visit(Overloaded{
+                              [](pending::Nothing&) -> Heard { return std::nullopt; },
+                              [](pending::Call&) -> Heard { return std::nullopt; },
+                              [&](pending::Boot& p) -> Heard {
+                                if (held_down(node))
+                                  return std::nullopt;  // crashed again meanwhile
+                                in_node_ = true;
+                                host.boot(key, p);
+                                in_node_ = false;
+                                return std::nullopt;
+                              },
+                              [&](pending::Timer& p) -> Heard { return host.arrive(p); },
+                              [&](pending::Synced& p) -> Heard { return host.arrive(p); },
+                              [&](pending::Job& p) -> Heard { return host.arrive(p); },
+                              [&](pending::Request& p) -> Heard { return host.arrive(p); },
+                              [&](pending::Admin& p) -> Heard { return host.arrive(p); },
+                              [&](pending::Datagram& p) -> Heard {
+                                return network_.arrive(node, key.source, std::move(p));
+                              },
+                              [&](auto& p) -> Heard { return network_.arrive(node, std::move(p)); },
+                          },
+                          payload));
 }
 
 void Simulator::deliver(const EventKey& key, const std::optional<env::Event>& event) {
@@ -182,11 +185,19 @@ void Simulator::record(const EventKey& key, const env::Event* event) {
 
 Status Simulator::run_until(Time until) {
   while (next_time() <= until && !core_.queue.empty()) {
-    if (core_.options.interrupt && events_ % core_.options.interrupt_events == 0 &&
-        core_.options.interrupt()) {
-      return fail(ErrorCode::kInterrupted, "the run was interrupted");
+    const std::uint64_t period = events_ / core_.options.interrupt_events;
+    if (core_.options.interrupt &&
+        (events_ % core_.options.interrupt_events == 0 || period != asked_in_)) {
+      asked_in_ = period;
+      if (core_.options.interrupt()) {
+        return fail(ErrorCode::kInterrupted, "the run was interrupted");
+      }
     }
-    TRY(step());
+    if (may_run_ahead()) {
+      TRY(run_batch(until));
+    } else {
+      TRY(step());
+    }
   }
   if (failed_) return tl::unexpected(*failed_);
   core_.now = std::max(core_.now, until);

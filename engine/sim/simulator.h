@@ -1,4 +1,5 @@
-// The deterministic simulator: one world of nodes in virtual time, on the caller's thread. The same
+// The deterministic simulator: one world of nodes in virtual time, on the caller's thread, and on
+// those of a crew if one is lent, which changes nothing but the time it takes. The same
 // seed, options, nodes and driver calls give the same digest. Two simulators know nothing of each
 // other. Use: make it, set links, add nodes, plan faults and load with call_at and inject_*, run.
 //
@@ -16,7 +17,9 @@
 
 #include "engine/base/digest_log.h"
 #include "engine/base/result.h"
+#include "engine/sim/batch.h"
 #include "engine/sim/core.h"
+#include "engine/sim/crew.h"
 #include "engine/sim/host.h"
 #include "engine/sim/links.h"
 #include "engine/sim/network.h"
@@ -47,6 +50,10 @@ class Simulator {
   void set_reply_callback(ReplyFunction function) { outside_.on_reply = std::move(function); }
   // Sinks must outlive the simulator and must not change the world.
   void add_trace_sink(env::TraceSink& sink) { core_.sinks.push_back(&sink); }
+
+  // Handlers run on all threads of the crew, which outlives its use here; null: on the caller's
+  // alone. What nodes are given (factories, compute functions) must then bear it.
+  void use_crew(Crew* crew);
 
   // Driving from outside -----------------------------------------------------------------------
   // A time in the past means now. A request to a node that is down is counted and dropped.
@@ -95,6 +102,8 @@ class Simulator {
   Time next_time() const { return core_.queue.empty() ? kNever : core_.queue.next().time; }
   // Events executed so far, the engine's own included.
   std::uint64_t events() const { return events_; }
+  // Of these, those whose handlers ran ahead of their turn on a crew.
+  std::uint64_t events_ahead() const { return events_ahead_; }
 
   // Digests --------------------------------------------------------------------------------------
   Digest128 digest() const;  // folds all nodes in order, then the world: costs every node's fold
@@ -127,13 +136,38 @@ class Simulator {
  private:
   explicit Simulator(SimOptions options);
 
+  void run_event(const EventKey& key, Payload payload);
   void execute(const EventKey& key, Payload payload);
+  // Does the work of an event; what it throws is the end of the world.
+  template <class Work>
+  void attempt(const EventKey& key, Work work) {
+    try {
+      work();
+    } catch (const std::exception& e) {
+      in_node_ = false;
+      if (!failed_) failed_ = failure(key, e.what());
+    }
+  }
+  void end_event();
   void deliver(const EventKey& key, const std::optional<env::Event>& event);
   void record(const EventKey& key, const env::Event* event);
   void schedule_boot(std::uint32_t node);
   bool held_down(std::uint32_t node) const;  // by a crash that has not ended
   void check_driver(std::uint32_t node) const;
   Error failure(const EventKey& key, std::string_view what) const;
+
+  // With a crew: simulator_ahead.cc.
+  static bool stands_alone(const EventKey& key, const Payload& payload);
+  bool may_run_ahead() const;
+  Status run_batch(Time until);
+  void fill_batch(Time until);
+  void do_turns();
+  void do_turn();
+  void begin_turn(Batch::Item& item);
+  void do_notes(Batch::Item& item);
+  void run_item(Batch::Item& item);
+  void await_turn(Batch::Item& item);
+  bool is_ahead(std::uint32_t node) const;
 
   struct RunningFault {
     Fault fault;
@@ -154,12 +188,18 @@ class Simulator {
   std::vector<NodeFault> crashes_;    // that hold a node down
   std::vector<NodeFault> bad_disks_;  // faults that destroy
   std::uint64_t events_ = 0;
+  std::uint64_t events_ahead_ = 0;
   DigestLog log_;
   bool recording_ = false;
   bool in_node_ = false;  // a node's handler is running
   std::string event_;     // name of the running event's kind, for failures
   EventRecord record_;
   std::optional<Error> failed_;
+  std::uint64_t asked_in_ = 0;  // period of events in which `interrupt` was asked last
+  Crew* crew_ = nullptr;
+  std::unique_ptr<Batch> batch_;
+  std::uint64_t batch_number_ = 0;
+  std::vector<std::uint64_t> batch_of_node_;  // the last one that has an event of the node
 };
 
 }  // namespace orrery::sim

@@ -97,5 +97,6 @@ ThreadCrew::ThreadCrew(unsigned threads) {
 ThreadCrew::~ThreadCrew() = default;
 unsigned ThreadCrew::size() const { return impl_->size(); }
 void ThreadCrew::run(const std::function<void(unsigned)>& job) { impl_->run(job); }
+void ThreadCrew::yield() { std::this_thread::yield(); }
 
 }  // namespace orrery::harness

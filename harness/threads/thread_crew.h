@@ -19,6 +19,7 @@ class ThreadCrew final : public sim::Crew {
 
   unsigned size() const override;
   void run(const std::function<void(unsigned)>& job) override;
+  void yield() override;
 
   static constexpr unsigned kMaxThreads = 256;  // more than the cores of any machine at hand
 
