@@ -31,6 +31,8 @@ USES = {
     "libbenchmark-dev": r"benchmark::",
     "libns3-dev": r"ns3/core-module\.h",
     "libsimgrid-dev": r"simgrid/s4u\.hpp",
+    "libopenblas0-pthread": r"libopenblas\.so",
+    "libdnnl2": r"libdnnl\.so",
     "python3-numpy": r"\bimport numpy|pybind11/numpy",
     "python3-pandas": r"\bimport pandas|\"pandas\"",
     "python3-plotly": r"python3-plotly|\bimport plotly",
