@@ -16,7 +16,7 @@ using TraceKind = std::uint16_t;
 
 enum EngineTrace : TraceKind {
   kNodeBoot = 1,       // n0 boot number
-  kNodeCrash = 2,      // n0 writes lost, n1 1 if the disk was wiped
+  kNodeCrash = 2,      // n0 writes lost, n1 1 if the disk was wiped, 2 if it is damaged
   kStoreSynced = 3,    // n0 sequence now durable, n1 1 if ok
   kFaultBegin = 4,     // n0 fault id, n1 fault kind     (emitted for node kWorld)
   kFaultEnd = 5,       // n0 fault id, n1 fault kind     (emitted for node kWorld)

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "engine/base/disk_budget.h"
 #include "engine/base/time.h"
 
 namespace orrery::sim {
@@ -48,13 +49,6 @@ struct DiskFault {
 // damageable_disks).
 constexpr bool destroys(DiskFaultKind kind) {
   return kind != DiskFaultKind::kStall && kind != DiskFaultKind::kFull;
-}
-
-// How many of `nodes` disks may be damaged at a time, so that what is final stays whole on the
-// others: a third of them, at least one, is spared.
-constexpr std::uint32_t damageable_disks(std::uint32_t nodes) {
-  const std::uint32_t spared = nodes / 3 > 0 ? nodes / 3 : 1;
-  return nodes > spared ? nodes - spared : 0;
 }
 
 // Why a store stopped its node; n0 of env::kStoreFailed.

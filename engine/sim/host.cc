@@ -51,7 +51,8 @@ void Host::crash(CrashLoss loss, bool unnoticed) {
                            stream_id("engine.disk.crash"));
   const std::uint64_t lost = store_.crash(loss, draws, unnoticed);
   const bool wiped = loss == CrashLoss::kWipe;
-  core_.trace(index_, {.kind = env::kNodeCrash, .n = {lost, wiped ? 1u : 0u, 0, 0}});
+  const std::uint64_t harm = wiped ? 1 : store_.damaged() > 0 ? 2 : 0;
+  core_.trace(index_, {.kind = env::kNodeCrash, .n = {lost, harm, 0, 0}});
 }
 
 template <class Handler>

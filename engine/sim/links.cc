@@ -145,6 +145,7 @@ bool Links::may_corrupt() const {
 }
 
 Duration Links::least_latency() const {
+  if (topology_) return Duration{1};  // of an edge, at least; paths are found when asked for
   Duration least = Duration{INT64_MAX};
   for (const Model& model : models_) {
     least = std::min(least, std::max(kMinLatency, Duration{model.latency.minimum()}));
@@ -160,6 +161,7 @@ std::uint32_t Links::link(std::uint32_t from, std::uint32_t to) {
   const std::uint64_t edge = static_cast<std::uint64_t>(from) << 32 | to;
   links_.push_back(
       {from, to, model_of(from, to), mix64(seed_, edge), mix64(stream_id("engine.link"), edge)});
+  if (topology_) links_.back().path = topology_->path(from, to);
   row.insert(it, {to, index});
   return index;
 }
@@ -175,6 +177,7 @@ Links::Draw Links::draw(std::uint32_t index) {
   Link& link = links_[index];
   const Model& model = models_[link.model];
   const auto latency = [&](const std::array<std::uint32_t, 4>& bits) {
+    if (topology_ && model.spec.latency == models_[default_].spec.latency) return link.path;
     const std::uint64_t uniform = static_cast<std::uint64_t>(bits[1]) << 32 | bits[0];
     return std::max(kMinLatency, Duration{model.latency.at(uniform)});
   };

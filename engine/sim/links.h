@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "engine/base/random.h"
 #include "engine/base/result.h"
 #include "engine/sim/options.h"
+#include "engine/sim/topology.h"
 
 namespace orrery::sim {
 
@@ -30,6 +32,10 @@ class Links {
   Status set_pair(std::uint32_t from, std::uint32_t to, const LinkModel& model);
   Status begin_override(std::uint32_t fault, Edges edges, const LinkModel& model);
   void end_override(std::uint32_t fault);
+
+  // From now on messages take the latency of their path, wherever the link in force has the default
+  // link's latency. Before any link is used; shared with nobody.
+  void set_topology(std::unique_ptr<Topology> topology) { topology_ = std::move(topology); }
 
   // Sides cannot reach each other; nodes in no side reach everyone. Cuts may overlap: a link is cut
   // while any of them covers it.
@@ -83,6 +89,7 @@ class Links {
     std::uint64_t key, domain;
     std::uint64_t messages = 0;
     Time free{};  // of the link's own rate
+    Duration path{};
   };
   struct Cut {
     std::uint32_t fault;
@@ -107,6 +114,7 @@ class Links {
   std::array<std::uint32_t, 4> philox(const Link& link, std::uint64_t counter) const;
 
   std::uint64_t seed_;
+  std::unique_ptr<Topology> topology_;
   std::vector<Model> models_;
   std::uint32_t default_ = 0;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> region_models_;

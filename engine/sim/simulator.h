@@ -46,6 +46,11 @@ class Simulator {
   Status set_link(std::uint32_t from, std::uint32_t to, const LinkModel& model) {
     return links_.set_pair(from, to, model);
   }
+  // Latencies by paths over a graph; before anything runs. The most specific still wins: a link
+  // whose latency is not the default link's has that.
+  void set_topology(std::unique_ptr<Topology> topology) {
+    links_.set_topology(std::move(topology));
+  }
   void set_compute(ComputeFunction function) { outside_.compute = std::move(function); }
   void set_reply_callback(ReplyFunction function) { outside_.on_reply = std::move(function); }
   // Sinks must outlive the simulator and must not change the world.

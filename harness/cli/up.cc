@@ -14,6 +14,7 @@
 #include "harness/run/replay_file.h"
 #include "harness/testnet/alarms.h"
 #include "harness/testnet/guard.h"
+#include "harness/testnet/honours.h"
 #include "harness/testnet/launch.h"
 #include "harness/testnet/process.h"
 #include "scenarios/schema/quantity.h"
@@ -72,6 +73,9 @@ int up_command(const UpArgs& args) {
   const auto begun = std::chrono::steady_clock::now();
   const auto scenario = load(args.scenario);
   if (!scenario) return kUsage;
+  if (const Status can = testnet::can_honour(*scenario, !args.no_timeline); !can) {
+    return give_up(can.error());
+  }
   const auto timeout = parse_timeout(args.timeout);
   if (!timeout) return give_up(timeout.error());
   const std::string dir = args.home.empty() ? testnet::default_home(scenario->name) : args.home;

@@ -83,8 +83,13 @@ std::string fault_name(scenario::FaultKind kind) {
     case scenario::FaultKind::kPartition: return "partition";
     case scenario::FaultKind::kCrash: return "crash";
     case scenario::FaultKind::kBehave: return "behave";
-    case scenario::FaultKind::kClockOffset: return "clock";
+    case scenario::FaultKind::kClock: return "clock";
     case scenario::FaultKind::kLink: return "link";
+    case scenario::FaultKind::kDisk: return "disk";
+    case scenario::FaultKind::kClog: return "clog";
+    case scenario::FaultKind::kReset: return "reset";
+    case scenario::FaultKind::kHalfOpen: return "half-open";
+    case scenario::FaultKind::kChurn: return "churn";
   }
   return "unknown";
 }

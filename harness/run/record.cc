@@ -8,6 +8,7 @@
 #include "harness/run/network.h"
 #include "protocol/ledger/accounts.h"
 #include "protocol/ledger/staking.h"
+#include "scenarios/schema/describe.h"
 
 namespace orrery::run {
 namespace {
@@ -304,19 +305,8 @@ void Builder::faults() {
     for (const auto& side : fault.sides) {
       row.targets += (row.targets.empty() ? "" : " | ") + node_list(side);
     }
-    switch (fault.kind) {
-      case scenario::FaultKind::kPartition:
-        row.detail = fmt::format("{} sides cannot reach each other", fault.sides.size());
-        break;
-      case scenario::FaultKind::kCrash:
-        row.detail = fault.wipe_disk ? "the disk is wiped" : "unsynced writes are lost";
-        break;
-      case scenario::FaultKind::kBehave: row.detail = fault.behaviour; break;
-      case scenario::FaultKind::kClockOffset:
-        row.detail = fmt::format("wall clocks move by {} ms", fault.offset.ns / 1'000'000);
-        break;
-      case scenario::FaultKind::kLink: row.detail = "links change"; break;
-    }
+    if (!fault.from.empty()) row.targets = node_list(fault.from) + " to " + node_list(fault.to);
+    row.detail = scenario::effect(fault);
     record_.faults.push_back(std::move(row));
   }
 }

@@ -11,31 +11,6 @@
 namespace orrery::run {
 namespace {
 
-sim::LinkModel link_model(const scenario::LinkSpec& link) {
-  return {.latency = link.latency,
-          .loss_ppm = link.loss_ppm,
-          .duplicate_ppm = link.duplicate_ppm,
-          .bytes_per_second = link.bytes_per_second};
-}
-
-sim::Fault fault_id(const scenario::FaultSpec& fault) {
-  return {fault.id, static_cast<std::uint32_t>(fault.kind)};
-}
-
-sim::Edges edges_of(const std::vector<std::uint32_t>& targets, std::uint32_t nodes) {
-  sim::Edges edges;
-  for (std::uint32_t a : targets) {
-    for (std::uint32_t b = 0; b < nodes; ++b) {
-      if (a == b) continue;
-      edges.emplace_back(a, b);
-      edges.emplace_back(b, a);
-    }
-  }
-  std::sort(edges.begin(), edges.end());
-  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
-  return edges;
-}
-
 std::vector<std::string> region_names(const scenario::Scenario& scenario) {
   std::vector<std::string> names;
   for (const scenario::NodeSpec& node : scenario.nodes) names.push_back(node.region);
@@ -92,6 +67,7 @@ Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
   sim_options.log_level = options.log_level;
   ASSIGN_OR_RETURN(world->simulator_, sim::Simulator::make(std::move(sim_options)));
   TRY(world->add_links());
+  TRY(world->add_topology());
   world->simulator_->set_compute([inference = world->inference_.get()](const env::JobSpec& s) {
     return inference->execute(s);
   });
@@ -100,9 +76,47 @@ Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
   for (const auto& source : make_load(world->scenario_, *world->inference_)) {
     schedule_next(*world->simulator_, source, source->start());
   }
-  for (const scenario::FaultSpec& fault : world->scenario_.timeline) world->schedule_fault(fault);
+  world->faults_ = std::make_unique<FaultPlan>(world->scenario_, *world->simulator_);
+  world->faults_->schedule();
   world->schedule_samples();
   return world;
+}
+
+// The graph that the scenario asks for, each link with a latency of its own; none if all nodes are
+// joined to all.
+Status World::add_topology() {
+  const scenario::TopologySpec& spec = scenario_.network.topology;
+  const auto nodes = static_cast<std::uint32_t>(scenario_.nodes.size());
+  const RandomStream draws(scenario_.seed, 0, stream_id("topology.graph"));
+  Result<sim::Pairs> pairs = sim::Pairs{};
+  switch (spec.kind) {
+    case scenario::TopologyKind::kComplete:
+    case scenario::TopologyKind::kGeographic: return {};
+    case scenario::TopologyKind::kFile: break;
+    case scenario::TopologyKind::kRandomRegular:
+      pairs = sim::random_regular(nodes, spec.degree, draws);
+      break;
+    case scenario::TopologyKind::kSmallWorld:
+      pairs = sim::small_world(nodes, spec.degree, spec.rewire_ppm, draws);
+      break;
+    case scenario::TopologyKind::kScaleFree:
+      pairs = sim::scale_free(nodes, spec.attach, draws);
+      break;
+  }
+  if (!pairs) return tl::unexpected(pairs.error());
+  std::vector<sim::TopologyEdge> edges;
+  for (const auto& e : spec.edges) edges.push_back({e.from, e.to, e.latency});
+  ASSIGN_OR_RETURN(const Distribution latency, Distribution::make(scenario_.network.link.latency));
+  for (const auto& [a, b] : *pairs) {
+    const std::uint64_t owner = static_cast<std::uint64_t>(a) << 32 | b;
+    RandomStream draw(scenario_.seed, owner, stream_id("topology.latency"));
+    const Duration drawn{std::max(sim::kMinLatency.ns, latency.at(draw.next()))};
+    edges.push_back({a, b, drawn});
+    edges.push_back({b, a, drawn});
+  }
+  ASSIGN_OR_RETURN(auto topology, sim::Topology::make(nodes, edges));
+  simulator_->set_topology(std::move(topology));
+  return {};
 }
 
 Status World::add_links() {
@@ -175,65 +189,6 @@ void World::flip_state_bit(std::uint32_t index) {
   static_cast<chain::ChainNode*>(node)->flip_state_bit_for_test();
 }
 #endif
-
-void World::schedule_fault(const scenario::FaultSpec& fault) {
-  simulator_->call_at(fault.at, [this, fault] { begin(fault); });
-  if (fault.duration > Duration{}) {
-    simulator_->call_at(fault.at + fault.duration, [this, fault] { end(fault); });
-  }
-}
-
-void World::begin(const scenario::FaultSpec& fault) {
-  const sim::Fault id = fault_id(fault);
-  switch (fault.kind) {
-    case scenario::FaultKind::kPartition: return simulator_->begin_partition(id, fault.sides);
-    case scenario::FaultKind::kCrash:
-      for (std::uint32_t node : fault.targets)
-        simulator_->crash(id, node,
-                          fault.wipe_disk ? sim::CrashLoss::kWipe : sim::CrashLoss::kLoseUnsynced);
-      return;
-    case scenario::FaultKind::kBehave:
-      simulator_->begin_fault(id);
-      for (std::uint32_t node : fault.targets) {
-        simulator_->inject_admin(simulator_->now(), node,
-                                 Buffer(Bytes(fault.behaviour.begin(), fault.behaviour.end())));
-      }
-      return;
-    case scenario::FaultKind::kClockOffset:
-      for (std::uint32_t node : fault.targets) {
-        simulator_->begin_clock(id, node, {.offset = fault.offset});
-      }
-      return;
-    case scenario::FaultKind::kLink: {
-      const Status begun = simulator_->begin_link(id, edges_of(fault.targets, simulator_->nodes()),
-                                                  link_model(fault.link));
-      ENSURE(begun.has_value(), "the loader lets only valid links through");
-      return;
-    }
-  }
-}
-
-void World::end(const scenario::FaultSpec& fault) {
-  const sim::Fault id = fault_id(fault);
-  switch (fault.kind) {
-    case scenario::FaultKind::kPartition: return simulator_->end_partition(id);
-    case scenario::FaultKind::kCrash:
-      for (std::uint32_t node : fault.targets) simulator_->restart(id, node);
-      return;
-    case scenario::FaultKind::kBehave: {
-      constexpr std::string_view kHonest = "honest";
-      for (std::uint32_t node : fault.targets) {
-        simulator_->inject_admin(simulator_->now(), node,
-                                 Buffer(Bytes(kHonest.begin(), kHonest.end())));
-      }
-      return simulator_->end_fault(id);
-    }
-    case scenario::FaultKind::kClockOffset:
-      for (std::uint32_t node : fault.targets) simulator_->end_clock(id, node);
-      return;
-    case scenario::FaultKind::kLink: return simulator_->end_link(id);
-  }
-}
 
 void World::sample() {
   recorder_->sample(simulator_->now());

@@ -10,6 +10,7 @@
 #include "engine/check/checker.h"
 #include "engine/sim/simulator.h"
 #include "harness/run/asserts.h"
+#include "harness/run/fault_plan.h"
 #include "harness/run/inference.h"
 #include "harness/run/recorder.h"
 #include "protocol/adversary/actor.h"
@@ -59,17 +60,16 @@ class World {
   explicit World(const scenario::Scenario& scenario) : scenario_(scenario) {}
 
   Status add_links();
+  Status add_topology();
   void add_nodes(const std::shared_ptr<const chain::Network>& network);
   void observe(const std::shared_ptr<const chain::Network>& network, bool invariants);
-  void schedule_fault(const scenario::FaultSpec& fault);
-  void begin(const scenario::FaultSpec& fault);
-  void end(const scenario::FaultSpec& fault);
   void sample();
   void schedule_samples();
 
   scenario::Scenario scenario_;
   std::unique_ptr<Inference> inference_;
   std::unique_ptr<sim::Simulator> simulator_;
+  std::unique_ptr<FaultPlan> faults_;
   chain::Observer observer_;
   check::CheckerSet checkers_;
   std::unique_ptr<Recorder> recorder_;

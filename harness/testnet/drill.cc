@@ -52,7 +52,7 @@ void Drill::begin(scenario::FaultSpec fault) {
       break;
     case FaultKind::kCrash:
       for (const std::uint32_t node : fault.targets) {
-        fleet_.kill(node, fault.wipe_disk,
+        fleet_.kill(node, fault.disk_loss == scenario::CrashDisk::kWipe,
                     fault.duration.ns > 0 ? fault.duration : Duration{kNever.ns});
       }
       break;
@@ -61,9 +61,10 @@ void Drill::begin(scenario::FaultSpec fault) {
         fleet_.tell(node, "behave", json{{"do", "behave"}, {"as", fault.behaviour}}.dump());
       }
       break;
-    case FaultKind::kClockOffset:
+    case FaultKind::kClock:
       for (const std::uint32_t node : fault.targets) write_clock(node);
       break;
+    default: break;  // refused by can_honour
   }
   if (fault.duration.ns > 0) {
     alarms_.after(fault.duration, [this, id = fault.id] { end(id); });
@@ -99,9 +100,10 @@ void Drill::end(std::uint32_t id) {
         fleet_.tell(node, "behave", json{{"do", "behave"}, {"as", "honest"}}.dump());
       }
       break;
-    case FaultKind::kClockOffset:
+    case FaultKind::kClock:
       for (const std::uint32_t node : fault.targets) write_clock(node);
       break;
+    default: break;  // refused by can_honour
   }
 }
 
@@ -122,7 +124,7 @@ void Drill::write_links() {
 void Drill::write_clock(std::uint32_t node) {
   Duration sum{};
   for (const auto& [id, fault] : running_) {
-    if (fault.spec.kind != FaultKind::kClockOffset) continue;
+    if (fault.spec.kind != FaultKind::kClock) continue;
     for (const std::uint32_t target : fault.spec.targets) {
       if (target == node) sum = sum + fault.spec.offset;
     }

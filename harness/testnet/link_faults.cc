@@ -12,8 +12,9 @@ bool contains(const std::vector<std::uint32_t>& nodes, std::uint32_t node) {
   return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
 }
 
-// As in simulation: nodes on no side reach everybody.
+// Does what `a` sends not reach `b`? As in simulation: nodes on no side reach everybody.
 bool parts(const scenario::FaultSpec& fault, std::uint32_t a, std::uint32_t b) {
+  if (fault.sides.empty()) return contains(fault.from, a) && contains(fault.to, b);
   std::optional<std::size_t> side_a, side_b;
   for (std::size_t i = 0; i < fault.sides.size(); ++i) {
     if (contains(fault.sides[i], a)) side_a = i;
@@ -45,10 +46,10 @@ RulesByNode LinkFaults::rules_of(std::uint32_t node) const {
         rule.delay = rule.delay + median(fault.link.latency);
         rule.loss_ppm = std::max(rule.loss_ppm, fault.link.loss_ppm);
         if (fault.link.bytes_per_second != 0) {
-          rule.bytes_per_second = rule.bytes_per_second == 0
-                                      ? fault.link.bytes_per_second
-                                      : std::min(rule.bytes_per_second,
-                                                 fault.link.bytes_per_second);
+          rule.bytes_per_second =
+              rule.bytes_per_second == 0
+                  ? fault.link.bytes_per_second
+                  : std::min(rule.bytes_per_second, fault.link.bytes_per_second);
         }
       }
     }

@@ -22,6 +22,7 @@
 #include "harness/testnet/drill.h"
 #include "harness/testnet/former_life.h"
 #include "harness/testnet/guard.h"
+#include "harness/testnet/honours.h"
 #include "harness/testnet/netns.h"
 #include "harness/testnet/ports.h"
 #include "harness/testnet/process.h"
@@ -268,6 +269,7 @@ class Supervisor {
     const auto loaded = run::load_replay(*file, "the fault");
     if (!loaded) return refusal(loaded.error());
     scenario::FaultSpec fault = loaded->timeline.at(0);
+    if (const Status can = can_honour(fault); !can) return refusal(can.error());
     const auto default_name = [&] {
       return fmt::format("{}-{}", run::fault_name(fault.kind), fault.id);
     };

@@ -80,7 +80,7 @@ class FinalizedSurvives final : public check::Checker {
   std::string_view name() const override { return "finalized-survives-crash"; }
   std::string_view about() const override {
     return "What a node acknowledged as final is on its chain after any restart, unless its disk "
-           "was wiped (C3, D1).";
+           "was wiped or damaged (C3, D1).";
   }
   std::vector<env::TraceKind> interests() const override {
     return {kTraceFinalDurable, kTraceRestored, env::kNodeCrash};
@@ -89,7 +89,7 @@ class FinalizedSurvives final : public check::Checker {
     if (node >= durable_.size()) return;
     std::uint64_t& height = durable_[node];
     if (e.kind == env::kNodeCrash) {
-      if (e.n[1] == 1) height = 0;
+      if (e.n[1] != 0) height = 0;
       return;
     }
     if (e.kind == kTraceFinalDurable) {

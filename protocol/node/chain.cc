@@ -56,14 +56,17 @@ Chain::Boot Chain::boot(env::Env& env) {
     Reader in(saved->view());
     checkpoint.epoch = in.u64();
     checkpoint.block = in.hash();
-    ENSURE(in.finish().has_value(), "the finalised checkpoint on disk is whole");
+    if (!in.finish()) {
+      note_damage(env, "the finalised checkpoint");
+      checkpoint = {0, net.genesis_block->hash};
+    }
   }
   restoring_ = true;
   finality_.emplace(params(), Checkpoint{0, net.genesis_block->hash});
   bool any = false;
   const auto restore = [&](const env::KeyValue& pair) {
     auto block = shared_block(pair.value.view(), params().id, env.memo);
-    ENSURE(block.has_value(), "a block on disk decodes");
+    if (!block) return note_damage(env, "a block");
     any = add_block(env, *block) == Added::kNew || any;
   };
   scan_all(env.store, "h/", "h0", restore);
@@ -87,6 +90,13 @@ Chain::Boot Chain::boot(env::Env& env) {
                   .n = {finalized_height(), head().height()},
                   .a = tree_->root().hash()});
   return {any};
+}
+
+// A record that passed the store's checksum and yet makes no sense. It counts as missing, and what
+// is missing comes from peers.
+void Chain::note_damage(env::Env& env, std::string_view what) const {
+  env.log.write(env::LogLevel::kError, config_.name + ": " + std::string(what) +
+                                           " on disk is damaged; it is fetched from peers");
 }
 
 ResultPtr Chain::execute(env::Env& env, const BlockNode& parent, const BlockPtr& block) {
@@ -275,7 +285,10 @@ BlockPtr Chain::block_at(env::Env& env, std::uint64_t height) const {
   const auto stored = env.store.get(key(final_key(height)));
   if (!stored) return nullptr;
   auto block = shared_block(stored->view(), params().id, env.memo);
-  ENSURE(block.has_value(), "a block on disk decodes");
+  if (!block) {
+    note_damage(env, "a block");
+    return nullptr;
+  }
   return *block;
 }
 

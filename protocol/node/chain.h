@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "engine/env/env.h"
@@ -84,6 +85,7 @@ class Chain {
   void note_head_change(env::Env& env, const std::vector<BlockPtr>& old_branch);
   std::vector<BlockPtr> branch() const;  // head first, down to the root
   void store_certificate(env::Env& env, const Checkpoint& target);
+  void note_damage(env::Env& env, std::string_view what) const;
 
   NodeConfig config_;
   std::optional<BlockTree> tree_;

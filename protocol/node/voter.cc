@@ -21,7 +21,11 @@ void Voter::boot(env::Env& env) {
     Reader in(record->view());
     last_source_ = in.u64();
     last_target_ = in.u64();
-    ENSURE(in.finish().has_value(), "the vote record on disk is whole");
+    if (!in.finish()) {
+      last_source_ = 0;
+      last_target_ = chain_.epoch(env);
+      abstain_until_ = chain_.epoch(env) + 1;  // as with a lost disk
+    }
   } else if (chain_.epoch(env) >= kFreshEpochs) {
     abstain_until_ = chain_.epoch(env) + 1;
   }

@@ -49,7 +49,22 @@ json link(const LinkSpec& l) {
   return {{"latency", distribution(l.latency)},
           {"loss_ppm", l.loss_ppm},
           {"duplicate_ppm", l.duplicate_ppm},
-          {"bytes_per_second", l.bytes_per_second}};
+          {"bytes_per_second", l.bytes_per_second},
+          {"jitter_ns", l.jitter.ns},
+          {"reorder_ppm", l.reorder_ppm},
+          {"reorder_window_ns", l.reorder_window.ns},
+          {"corrupt_ppm", l.corrupt_ppm},
+          {"queue_bytes", l.queue_bytes}};
+}
+
+json topology(const TopologySpec& t) {
+  json edges = json::array();
+  for (const TopologySpec::Edge& e : t.edges) edges.push_back({e.from, e.to, e.latency.ns});
+  return {{"kind", static_cast<int>(t.kind)},
+          {"degree", t.degree},
+          {"rewire_ppm", t.rewire_ppm},
+          {"attach", t.attach},
+          {"edges", edges}};
 }
 
 json node(const NodeSpec& n) {
@@ -100,10 +115,22 @@ json fault(const FaultSpec& f) {
           {"duration_ns", f.duration.ns},
           {"targets", f.targets},
           {"sides", f.sides},
-          {"wipe_disk", f.wipe_disk},
+          {"from", f.from},
+          {"to", f.to},
+          {"disk_loss", static_cast<int>(f.disk_loss)},
           {"behaviour", f.behaviour},
+          {"clock", static_cast<int>(f.clock)},
           {"offset_ns", f.offset.ns},
-          {"link", link(f.link)}};
+          {"drift_ppb", f.drift_ppb},
+          {"error_ns", f.error.ns},
+          {"link", link(f.link)},
+          {"disk", static_cast<int>(f.disk)},
+          {"share_ppm", f.share_ppm},
+          {"delay_ns", f.delay.ns},
+          {"unnoticed", f.unnoticed},
+          {"swizzle", f.swizzle},
+          {"every_ns", f.every.ns},
+          {"away", distribution(f.away)}};
 }
 
 // `text` is left out: it holds the spacing of the file.
@@ -141,7 +168,10 @@ std::string canonical_json(const Scenario& s) {
                     {"models", list(s.models, model)},
                     {"devices", list(s.devices, device)},
                     {"nodes", list(s.nodes, node)},
-                    {"network", {{"default", link(s.network.link)}, {"between", overrides}}},
+                    {"network",
+                     {{"default", link(s.network.link)},
+                      {"between", overrides},
+                      {"topology", topology(s.network.topology)}}},
                     {"load", list(s.load, load)},
                     {"timeline", list(s.timeline, fault)},
                     {"asserts", list(s.asserts, assertion)},

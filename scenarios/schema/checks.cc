@@ -9,14 +9,21 @@
 namespace orrery::scenario {
 namespace {
 
+template <class Draft>
+const std::string& name_of(const Draft& draft) {
+  return draft.name;
+}
+const std::string& name_of(const FaultDraft& draft) { return draft.spec.name; }
+
 template <class Drafts>
 void check_list_names(const Drafts& drafts, Diagnostics& diagnostics) {
   std::map<std::string, int> first_lines;
   for (const auto& draft : drafts) {
-    if (draft.name.empty()) continue;
-    const auto [first, fresh] = first_lines.try_emplace(draft.name, draft.node->mark.line);
+    const std::string& name = name_of(draft);
+    if (name.empty()) continue;
+    const auto [first, fresh] = first_lines.try_emplace(name, draft.node->mark.line);
     if (!fresh) {
-      report(diagnostics, draft, "name", fmt::format("the name '{}' is taken", draft.name),
+      report(diagnostics, draft, "name", fmt::format("the name '{}' is taken", name),
              fmt::format("first on line {}", first->second));
     }
   }
@@ -100,6 +107,22 @@ void check_models(const ScenarioDraft& draft, Diagnostics& diagnostics) {
       report(diagnostics, model, "hidden",
              fmt::format("{} is not a multiple of {}", model.hidden, kLane));
     }
+  }
+}
+
+void check_link(const LinkSpec& link, const Node& node, const std::string& path,
+                Diagnostics& diagnostics) {
+  const Node* inner = path == "network" ? node.find("network") : &node;
+  const auto complain = [&](const char* key, std::string message) {
+    const Node* value = inner != nullptr ? inner->find(key) : nullptr;
+    diagnostics.add(value != nullptr ? value->mark : node.mark, join_path(path, key),
+                    std::move(message));
+  };
+  if (link.queue_bytes != 0 && link.bytes_per_second == 0) {
+    complain("queue", "a queue needs a rate at which it empties");
+  }
+  if (link.reorder_ppm != 0 && link.reorder_window == Duration{}) {
+    complain("reorder", "needs reorder_window: how long a datagram is held back at most");
   }
 }
 

@@ -14,6 +14,9 @@ void report_at(Diagnostics& diagnostics, const Node& root, const std::string& pa
 
 void check_chain(const chain::ChainParams& chain, const Node& root, Diagnostics& diagnostics);
 void check_models(const ScenarioDraft& draft, Diagnostics& diagnostics);
+// What relates the keys of one link to each other; `node` has them, at `path`.
+void check_link(const LinkSpec& link, const Node& node, const std::string& path,
+                Diagnostics& diagnostics);
 // Names of each list are used once.
 void check_names(const ScenarioDraft& draft, Diagnostics& diagnostics);
 

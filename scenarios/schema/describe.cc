@@ -6,6 +6,7 @@
 #include <map>
 
 #include "scenarios/schema/distribution_text.h"
+#include "scenarios/schema/fields_links.h"
 #include "scenarios/schema/quantity.h"
 #include "scenarios/schema/read.h"
 #include "scenarios/schema/selector.h"
@@ -65,7 +66,29 @@ std::string link(const LinkSpec& link) {
   if (link.bytes_per_second != 0) {
     out += ", " + format_quantity(link.bytes_per_second, Dimension::kBitRate);
   }
+  if (link.jitter > Duration{}) out += ", jitter " + duration(link.jitter);
+  if (link.reorder_ppm != 0) {
+    out += fmt::format(", reorder {} within {}", format_quantity(link.reorder_ppm, Dimension::kPpm),
+                       duration(link.reorder_window));
+  }
+  if (link.corrupt_ppm != 0) {
+    out += ", corrupt " + format_quantity(link.corrupt_ppm, Dimension::kPpm);
+  }
+  if (link.queue_bytes != 0)
+    out += ", queue " + format_quantity(link.queue_bytes, Dimension::kSize);
   return out;
+}
+
+std::string topology(const TopologySpec& t) {
+  const Section* section = network_section().find("topology")->section;
+  std::string out =
+      fmt::format("  {:<18}{}", "topology",
+                  section->find("kind")->choices.at(static_cast<std::size_t>(t.kind)));
+  if (t.degree != 0) out += fmt::format(", degree {}", t.degree);
+  if (t.rewire_ppm != 0) out += ", rewire " + format_quantity(t.rewire_ppm, Dimension::kPpm);
+  if (t.attach != 0) out += fmt::format(", attach {}", t.attach);
+  if (!t.edges.empty()) out += fmt::format(", {} directed links", t.edges.size());
+  return out + "\n";
 }
 
 std::string load(const Scenario& s, const LoadSpec& l) {
@@ -80,29 +103,40 @@ std::string load(const Scenario& s, const LoadSpec& l) {
                            format_distribution(l.output_tokens, Dimension::kCount));
 }
 
+// The value of a choice as the file spells it.
+std::string choice(std::string_view key, std::size_t value) {
+  return std::string(timeline_section().find(key)->choices.at(value));
+}
+
+std::string clock(const FaultSpec& f) {
+  std::string out = choice("mode", static_cast<std::size_t>(f.clock));
+  if (f.offset != Duration{}) out += ", offset " + duration(f.offset);
+  if (f.drift_ppb != 0) out += ", drift " + format_quantity(f.drift_ppb, Dimension::kPpb);
+  if (f.clock == ClockMode::kClaim) out += ", error " + duration(f.error);
+  return out;
+}
+
+std::string disk(const FaultSpec& f) {
+  std::string out = choice("kind", static_cast<std::size_t>(f.disk));
+  if (f.share_ppm != 1'000'000) out += ", share " + format_quantity(f.share_ppm, Dimension::kPpm);
+  if (f.delay > Duration{}) out += ", delay " + duration(f.delay);
+  if (f.unnoticed) out += ", unnoticed";
+  return out;
+}
+
 std::string fault(const Scenario& s, const FaultSpec& f) {
-  std::string what;
-  const std::string targets = node_list(s, f.targets);
   const bool ends = f.duration > Duration{};
   std::string length = ends ? " for " + duration(f.duration) : " until the end";
-  switch (f.kind) {
-    case FaultKind::kPartition:
-      what = "partition";
-      for (const auto& side : f.sides) what += fmt::format(" | {}", node_list(s, side));
-      what += " |";
-      break;
-    case FaultKind::kCrash:
-      what = fmt::format("crash {}, disk {}", targets,
-                         f.wipe_disk ? "wiped" : "loses unsynced writes");
-      length = ends ? ", restart after " + duration(f.duration) : ", for good";
-      break;
-    case FaultKind::kBehave: what = fmt::format("{} act as {}", targets, f.behaviour); break;
-    case FaultKind::kClockOffset:
-      what = fmt::format("clocks of {} move by {}", targets, duration(f.offset));
-      break;
-    case FaultKind::kLink: what = fmt::format("links of {}: {}", targets, link(f.link)); break;
+  std::string who = node_list(s, f.targets);
+  if (f.kind == FaultKind::kCrash) {
+    length = ends ? ", restart after " + duration(f.duration) : ", for good";
   }
-  return fmt::format("  {:<10}{:<18}{}{}\n", at(f.at), f.name, what, length);
+  if (f.kind == FaultKind::kReset || f.kind == FaultKind::kHalfOpen) length.clear();
+  for (const auto& side : f.sides) who += (who.empty() ? "" : " | ") + node_list(s, side);
+  if (!f.from.empty()) who = fmt::format("{} to {}", node_list(s, f.from), node_list(s, f.to));
+  const auto kind = static_cast<std::size_t>(f.kind) - 1;
+  const std::string_view word = timeline_section().find("do")->choices.at(kind);
+  return fmt::format("  {:<10}{:<18}{} {}: {}{}\n", at(f.at), f.name, word, who, effect(f), length);
 }
 
 std::string assertion(const AssertSpec& a) {
@@ -116,6 +150,36 @@ std::string assertion(const AssertSpec& a) {
 }
 
 }  // namespace
+
+std::string effect(const FaultSpec& f) {
+  switch (f.kind) {
+    case FaultKind::kPartition:
+      if (f.sides.empty()) return "nothing arrives";
+      return fmt::format("{} sides cannot reach each other", f.sides.size());
+    case FaultKind::kCrash:
+      switch (f.disk_loss) {
+        case CrashDisk::kLoseUnsynced: return "unsynced writes are lost";
+        case CrashDisk::kWipe: return "the disk is wiped";
+        case CrashDisk::kKeepPrefix: return "the last unsynced writes are lost";
+        case CrashDisk::kKeepSubset: return "some unsynced writes are lost";
+        case CrashDisk::kTorn:
+          return f.unnoticed ? "a write is torn, unnoticed" : "a write is torn";
+      }
+      return {};
+    case FaultKind::kBehave: return f.behaviour;
+    case FaultKind::kClock: return clock(f);
+    case FaultKind::kLink: return link(f.link);
+    case FaultKind::kDisk: return disk(f);
+    case FaultKind::kClog:
+      return f.swizzle ? "one by one, freed in another order" : "nothing moves";
+    case FaultKind::kReset: return "sessions break";
+    case FaultKind::kHalfOpen: return "sessions break, peers do not know";
+    case FaultKind::kChurn:
+      return fmt::format("leave every {}, away for {}", duration(f.every),
+                         format_distribution(f.away, Dimension::kDuration));
+  }
+  return {};
+}
 
 std::string describe(const Scenario& s) {
   std::string out = fmt::format("{}\n", s.name);
@@ -136,6 +200,7 @@ std::string describe(const Scenario& s) {
   for (const NetworkSpec::Override& o : s.network.overrides) {
     out += fmt::format("  {:<18}{}\n", o.from_region + " - " + o.to_region, link(o.link));
   }
+  if (s.network.topology.kind != TopologyKind::kComplete) out += topology(s.network.topology);
   if (!s.load.empty()) out += "\nload\n";
   for (const LoadSpec& l : s.load) out += load(s, l);
   if (!s.timeline.empty()) out += "\ntimeline\n";

@@ -50,9 +50,15 @@ struct BetweenDraft : Located {
   LinkSpec link;
 };
 
+struct TopologyDraft : TopologySpec {
+  std::string file;
+  std::string content;
+};
+
 struct NetworkDraft {
   LinkSpec link;
   std::vector<BetweenDraft> between;
+  TopologyDraft topology;
 };
 
 struct LoadDraft : Located {
@@ -69,18 +75,14 @@ struct LoadDraft : Located {
   chain::Amount amount = chain::kToken;
 };
 
+// Resolved as they stand: the keys of FaultSpec that no node list or other key bears on.
 struct FaultDraft : Located {
-  Time at{};
   std::uint8_t action = 0;  // index among the choices of `do`; FaultKind less one
-  std::string name;
   std::string targets;
   std::vector<std::string> sides;
-  Duration lasts{};
+  std::string from, to;
   Duration restart_after{};
-  bool wipe_disk = false;
-  std::string behaviour;
-  Duration offset{};
-  LinkSpec link;
+  FaultSpec spec;
 };
 
 struct AssertDraft : Located {

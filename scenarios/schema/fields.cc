@@ -1,4 +1,4 @@
-#include "scenarios/schema/fields.h"
+#include "scenarios/schema/fields_links.h"
 
 namespace orrery::scenario {
 namespace {
@@ -6,9 +6,6 @@ namespace {
 constexpr i128 kWhole = 1'000'000;  // 100 % in ppm
 constexpr i128 kSecond = 1'000'000'000;
 constexpr i128 kYear = 366 * 86400 * kSecond;
-
-// Bits of the kinds of faults, in the order of the choices of `do`.
-enum : std::uint32_t { kPartition = 1, kCrash = 2, kBehave = 4, kClock = 8, kLink = 16 };
 
 const Section& models_section() {
   static const Section section = [] {
@@ -130,131 +127,6 @@ const Section& groups_section() {
     b.add<&T::behaviour>(
         {"behaviour", Type::kName,
          "How the nodes act from the start: honest, or the name of an adversary."});
-    return b.take();
-  }();
-  return section;
-}
-
-// Keys of a link, wherever one is described. `note` stands for the default where it is inherited.
-template <auto... P, class T>
-void add_link(SectionBuilder<T>& b, std::uint32_t allowed, std::string_view note) {
-  b.template add<P..., &LinkSpec::latency>({.name = "latency",
-                                            .type = Type::kDurationDistribution,
-                                            .meaning = "One-way delay of a message.",
-                                            .max = 3600 * kSecond,
-                                            .allowed_for = allowed,
-                                            .default_note = note});
-  b.template add<P..., &LinkSpec::loss_ppm>(
-      {.name = "loss",
-       .type = Type::kPpm,
-       .meaning = "Part of the datagrams that are lost; on reliable channels each loss costs a "
-                  "retransmission delay.",
-       .max = kWhole,
-       .allowed_for = allowed,
-       .default_note = note});
-  b.template add<P..., &LinkSpec::duplicate_ppm>(
-      {.name = "duplicate",
-       .type = Type::kPpm,
-       .meaning = "Part of the datagrams that arrive twice.",
-       .max = kWhole,
-       .allowed_for = allowed,
-       .default_note = note});
-  b.template add<P..., &LinkSpec::bytes_per_second>(
-      {.name = "rate",
-       .type = Type::kBitRate,
-       .meaning = "Capacity of the link.",
-       .min = 125,
-       .allowed_for = allowed,
-       .default_note = note.empty() ? "unlimited" : note});
-}
-
-const Section& between_section() {
-  static const Section section = [] {
-    SectionBuilder<BetweenDraft> b(
-        "between", "Links between two regions; both directions unless the other is listed too.");
-    b.add<&BetweenDraft::from>({.name = "from",
-                                .type = Type::kName,
-                                .meaning = "Region of the sender.",
-                                .required = true});
-    b.add<&BetweenDraft::to>({.name = "to",
-                              .type = Type::kName,
-                              .meaning = "Region of the receiver.",
-                              .required = true});
-    add_link<&BetweenDraft::link>(b, ~0u, "that of network");
-    return b.take();
-  }();
-  return section;
-}
-
-const Section& network_section() {
-  static const Section section = [] {
-    SectionBuilder<NetworkDraft> b("network", "Links between nodes.");
-    add_link<&NetworkDraft::link>(b, ~0u, "");
-    b.add_list<&NetworkDraft::between>({.name = "between", .meaning = between_section().meaning},
-                                       between_section());
-    return b.take();
-  }();
-  return section;
-}
-
-const Section& timeline_section() {
-  static const Section section = [] {
-    SectionBuilder<FaultDraft> b("timeline", "Faults and attacks, each at its time.");
-    using T = FaultDraft;
-    b.add<&T::at>(
-        {.name = "at", .type = Type::kTime, .meaning = "When it begins.", .required = true});
-    b.add<&T::action>({.name = "do",
-                       .type = Type::kChoice,
-                       .meaning = "Partition: sides cannot reach each other; crash: stop and lose "
-                                  "disk contents; behave: act as "
-                                  "an adversary; clock: move wall clocks; link: change links.",
-                       .required = true,
-                       .choices = {"partition", "crash", "behave", "clock", "link"}});
-    b.add<&T::name>({.name = "name",
-                     .type = Type::kName,
-                     .meaning = "Name, for asserts and the report.",
-                     .default_note = "<do>-<position>"});
-    b.add<&T::targets>({.name = "targets",
-                        .type = Type::kSelector,
-                        .meaning = "Nodes that it happens to.",
-                        .allowed_for = kCrash | kBehave | kClock | kLink,
-                        .required_for = kCrash | kBehave | kClock | kLink});
-    b.add<&T::sides>({.name = "sides",
-                      .type = Type::kSelectors,
-                      .meaning = "Two or more disjoint sets of nodes.",
-                      .allowed_for = kPartition,
-                      .required_for = kPartition});
-    b.add<&T::lasts>({.name = "for",
-                      .type = Type::kDuration,
-                      .meaning = "How long it lasts.",
-                      .min = 1,
-                      .allowed_for = kPartition | kBehave | kClock | kLink,
-                      .default_note = "until the end"});
-    b.add<&T::restart_after>({.name = "restart_after",
-                              .type = Type::kDuration,
-                              .meaning = "Time until the nodes come back.",
-                              .min = 1,
-                              .allowed_for = kCrash,
-                              .default_note = "never"});
-    b.add<&T::wipe_disk>({.name = "disk",
-                          .type = Type::kChoice,
-                          .meaning = "What the disk loses: writes not yet synced, or all.",
-                          .choices = {"lose-unsynced", "wipe"},
-                          .allowed_for = kCrash});
-    b.add<&T::behaviour>({.name = "behaviour",
-                          .type = Type::kName,
-                          .meaning = "Name of the adversary, or honest.",
-                          .allowed_for = kBehave,
-                          .required_for = kBehave});
-    b.add<&T::offset>({.name = "offset",
-                       .type = Type::kDuration,
-                       .meaning = "How far the wall clocks move; may be negative.",
-                       .min = -86400 * kSecond,
-                       .max = 86400 * kSecond,
-                       .allowed_for = kClock,
-                       .required_for = kClock});
-    add_link<&T::link>(b, kLink, "that of network");
-    b.discriminator("do");
     return b.take();
   }();
   return section;

@@ -41,6 +41,7 @@ enum class Type : std::uint8_t {
   kRegion,       // name, or {choice: {name: weight}}
   kCondition,    // "metric op value"
   kInstant,      // <fault>.begin, <fault>.end or a time
+  kContent,      // text of a file
   kFiles,        // file name or list of them; handled before the table is read
   kVariables,    // map of names to values; handled before the table is read
   kSection,      // map with keys of its own

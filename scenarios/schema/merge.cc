@@ -9,6 +9,7 @@
 #include <set>
 
 #include "engine/base/integer.h"
+#include "scenarios/schema/topology_file.h"
 
 namespace orrery::scenario {
 namespace {
@@ -90,7 +91,10 @@ class Merger {
       return {};
     }
     const Node* include = node.find("include");
-    if (include == nullptr || include->kind == Node::Kind::kBad) return node;
+    if (include == nullptr || include->kind == Node::Kind::kBad) {
+      inline_topology(node, path);
+      return node;
+    }
     open_.push_back(canonical(path));
     Node base{.kind = Node::Kind::kMap, .mark = node.mark};
     if (include->kind == Node::Kind::kScalar) {
@@ -101,6 +105,9 @@ class Merger {
       diagnostics_.add(include->mark, "include", "expected a file name or a list of them");
     }
     open_.pop_back();
+    // Done with: the tree is whole, and can be loaded again from anywhere.
+    std::erase_if(node.entries, [](const Entry& entry) { return entry.key == "include"; });
+    inline_topology(node, path);
     overlay(base, std::move(node));
     return base;
   }
@@ -110,6 +117,37 @@ class Merger {
     std::error_code error;
     const std::filesystem::path full = std::filesystem::weakly_canonical(path, error);
     return error ? path.lexically_normal().string() : full.string();
+  }
+
+  // The text of network.topology.file is put beside its name: the tree has all that a replay needs.
+  void inline_topology(Node& node, const std::filesystem::path& from) {
+    Node* network = node.find("network");
+    Node* topology = network != nullptr ? network->find("topology") : nullptr;
+    const Node* file = topology != nullptr ? topology->find("file") : nullptr;
+    if (file == nullptr || file->kind != Node::Kind::kScalar) return;
+    if (topology->find("content") != nullptr) return;
+    const std::filesystem::path path = (from.parent_path() / file->text).lexically_normal();
+    const auto refuse = [&](std::string message) {
+      diagnostics_.add(file->mark, "network.topology.file", std::move(message));
+      failed_ = true;
+    };
+    std::ifstream in(path, std::ios::binary);
+    std::error_code error;
+    if (!in || !std::filesystem::is_regular_file(path, error)) {
+      return refuse(fmt::format("cannot read '{}'", path.string()));
+    }
+    std::string text(kMaxTopologyBytes + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (text.empty()) return refuse(fmt::format("'{}' is empty", path.string()));
+    if (text.size() > kMaxTopologyBytes) {
+      return refuse(fmt::format("'{}' is larger than {} bytes", path.string(), kMaxTopologyBytes));
+    }
+    const Mark mark{diagnostics_.add_file(path.string()), 1, 1};
+    topology->entries.push_back(
+        {"content",
+         mark,
+         {.kind = Node::Kind::kScalar, .mark = mark, .text = std::move(text), .plain = false}});
   }
 
   void one(const Node& name, const std::filesystem::path& from, Node& base) {

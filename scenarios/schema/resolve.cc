@@ -12,6 +12,7 @@
 #include "scenarios/schema/quantity.h"
 #include "scenarios/schema/read.h"
 #include "scenarios/schema/resolve_events.h"
+#include "scenarios/schema/resolve_topology.h"
 #include "scenarios/schema/selector.h"
 
 namespace orrery::scenario {
@@ -39,6 +40,7 @@ class Resolver {
     devices();
     groups();
     network();
+    if (diagnostics_.empty()) resolve_topology(draft_, root_, diagnostics_, out_);
     bug();
     // Selectors over a broken node list would only repeat what was said above.
     if (diagnostics_.empty()) resolve_load(draft_, diagnostics_, out_);
@@ -161,6 +163,7 @@ class Resolver {
 
   void network() {
     out_.network.link = draft_.network.link;
+    check_link(draft_.network.link, root_, "network", diagnostics_);
     std::set<std::string> known_set;
     for (const GroupDraft& group : draft_.groups) {
       for (const auto& [name, weight] : group.region.weights) known_set.insert(name);
@@ -182,8 +185,9 @@ class Resolver {
                fmt::format("links from {} to {} are described twice", between.from, between.to),
                fmt::format("first on line {}", first->second));
       }
-      out_.network.overrides.push_back(
-          {between.from, between.to, inherit_link(between.link, between, draft_.network.link)});
+      const LinkSpec link = inherit_link(between.link, between, draft_.network.link);
+      check_link(link, *between.node, between.path, diagnostics_);
+      out_.network.overrides.push_back({between.from, between.to, link});
     }
   }
 

@@ -14,11 +14,6 @@
 namespace orrery::scenario {
 namespace {
 
-std::string spell(Time time) { return "t+" + format_quantity(time.ns, Dimension::kDuration); }
-
-// a + b, or kNever past the end of the integers.
-Time later(Time a, Duration b) { return b.ns > INT64_MAX - a.ns ? kNever : a + b; }
-
 // --- load ----------------------------------------------------------------------------------------
 
 void choose_model(const LoadDraft& load, const ScenarioDraft& draft, Diagnostics& diagnostics,
@@ -67,108 +62,6 @@ void check_users(const LoadDraft& load, const ScenarioDraft& draft, Diagnostics&
     }
   }
 }
-
-// --- timeline ------------------------------------------------------------------------------------
-
-class Timeline {
- public:
-  Timeline(const ScenarioDraft& draft, const LoadOptions& options, Diagnostics& diagnostics,
-           Scenario& out)
-      : draft_(draft), options_(options), diagnostics_(diagnostics), out_(out) {}
-
-  void add(const FaultDraft& fault) {
-    const auto id = static_cast<std::uint32_t>(out_.timeline.size() + 1);
-    const Field* action = action_field();
-    FaultSpec spec{.id = id,
-                   .name = fault.name.empty()
-                               ? fmt::format("{}-{}", action->choices[fault.action], id)
-                               : fault.name,
-                   .kind = static_cast<FaultKind>(fault.action + 1),
-                   .at = fault.at,
-                   .duration = fault.lasts,
-                   .wipe_disk = fault.wipe_disk,
-                   .behaviour = fault.behaviour,
-                   .offset = fault.offset};
-    if (fault.at >= out_.until) {
-      report(diagnostics_, fault, "at",
-             fmt::format("{} is not before the end of the run, {}", spell(fault.at),
-                         spell(out_.until)));
-    }
-    for (const FaultSpec& other : out_.timeline) {
-      if (other.name == spec.name) {
-        report(diagnostics_, fault, "name", fmt::format("the name '{}' is taken", spec.name));
-      }
-    }
-    if (spec.kind == FaultKind::kPartition) {
-      sides(fault, spec);
-    } else {
-      spec.targets = nodes(fault, "targets", fault.targets);
-    }
-    if (spec.kind == FaultKind::kCrash) spec.duration = fault.restart_after;
-    if (spec.kind == FaultKind::kBehave) {
-      check_behaviour(options_, diagnostics_, fault, fault.behaviour);
-    }
-    if (spec.kind == FaultKind::kLink) link(fault, spec);
-    out_.timeline.push_back(std::move(spec));
-  }
-
- private:
-  static const Field* action_field() {
-    return scenario_section().find("timeline")->section->find("do");
-  }
-
-  std::vector<std::uint32_t> nodes(const FaultDraft& fault, std::string_view key,
-                                   const std::string& text) {
-    const std::string path = join_path(fault.path, key);
-    auto set = select_nodes(text, {.nodes = out_.nodes, .seed = out_.seed, .path = path});
-    if (set) return std::move(*set);
-    report(diagnostics_, fault, key, set.error().message);
-    return {};
-  }
-
-  void sides(const FaultDraft& fault, FaultSpec& spec) {
-    const Node* list = fault.node->find("sides");
-    if (fault.sides.size() < 2) {
-      report(diagnostics_, fault, "sides", "a partition needs at least two sides");
-      return;
-    }
-    std::vector<int> side_of(out_.nodes.size(), -1);
-    for (std::size_t i = 0; i < fault.sides.size(); ++i) {
-      const std::string path = fmt::format("{}.sides[{}]", fault.path, i);
-      auto set =
-          select_nodes(fault.sides[i], {.nodes = out_.nodes, .seed = out_.seed, .path = path});
-      const Mark mark = list->items[i].mark;
-      if (!set) {
-        diagnostics_.add(mark, path, set.error().message);
-        continue;
-      }
-      for (const std::uint32_t node : *set) {
-        if (side_of[node] >= 0) {
-          diagnostics_.add(
-              mark, path,
-              fmt::format("{} is also on side {}", out_.nodes[node].name, side_of[node]),
-              "sides must be disjoint");
-          break;
-        }
-        side_of[node] = static_cast<int>(i);
-      }
-      spec.sides.push_back(std::move(*set));
-    }
-  }
-
-  void link(const FaultDraft& fault, FaultSpec& spec) {
-    spec.link = inherit_link(fault.link, fault, draft_.network.link);
-    if (spec.link == draft_.network.link) {
-      report(diagnostics_, fault, "do", "changes nothing about the links",
-             "give latency, loss, duplicate or rate");
-    }
-  }
-
-  const ScenarioDraft& draft_;
-  const LoadOptions& options_;
-  Diagnostics& diagnostics_;
-  Scenario& out_;
-};
 
 // --- asserts -------------------------------------------------------------------------------------
 
@@ -302,6 +195,8 @@ void add_assert(const AssertDraft& draft, const LoadOptions& options, Diagnostic
 
 }  // namespace
 
+std::string spell(Time time) { return "t+" + format_quantity(time.ns, Dimension::kDuration); }
+
 void resolve_load(const ScenarioDraft& draft, Diagnostics& diagnostics, Scenario& out) {
   for (const LoadDraft& load : draft.load) {
     LoadSpec spec{.name = load.name,
@@ -342,23 +237,9 @@ void resolve_load(const ScenarioDraft& draft, Diagnostics& diagnostics, Scenario
   }
 }
 
-void resolve_timeline(const ScenarioDraft& draft, const LoadOptions& options,
-                      Diagnostics& diagnostics, Scenario& out) {
-  Timeline timeline(draft, options, diagnostics, out);
-  for (const FaultDraft& fault : draft.timeline) timeline.add(fault);
-}
-
 void resolve_asserts(const ScenarioDraft& draft, const LoadOptions& options,
                      Diagnostics& diagnostics, Scenario& out) {
   for (const AssertDraft& item : draft.asserts) add_assert(item, options, diagnostics, out);
-}
-
-LinkSpec inherit_link(LinkSpec given, const Located& place, const LinkSpec& base) {
-  if (place.node->find("latency") == nullptr) given.latency = base.latency;
-  if (place.node->find("loss") == nullptr) given.loss_ppm = base.loss_ppm;
-  if (place.node->find("duplicate") == nullptr) given.duplicate_ppm = base.duplicate_ppm;
-  if (place.node->find("rate") == nullptr) given.bytes_per_second = base.bytes_per_second;
-  return given;
 }
 
 void check_behaviour(const LoadOptions& options, Diagnostics& diagnostics, const Located& place,

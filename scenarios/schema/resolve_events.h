@@ -7,6 +7,11 @@
 
 namespace orrery::scenario {
 
+// a + b, or kNever past the end of the integers.
+inline Time later(Time a, Duration b) { return b.ns > INT64_MAX - a.ns ? kNever : a + b; }
+// "t+30s".
+std::string spell(Time time);
+
 void resolve_load(const ScenarioDraft& draft, Diagnostics& diagnostics, Scenario& out);
 void resolve_timeline(const ScenarioDraft& draft, const LoadOptions& options,
                       Diagnostics& diagnostics, Scenario& out);

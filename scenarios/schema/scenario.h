@@ -61,7 +61,35 @@ struct LinkSpec {
   std::uint32_t loss_ppm = 0;       // datagrams lost; on reliable channels a retransmission delay
   std::uint32_t duplicate_ppm = 0;  // datagrams only
   std::uint64_t bytes_per_second = 0;  // 0: unlimited
+  Duration jitter{};                   // uniform, added to the latency of each message
+  std::uint32_t reorder_ppm = 0;       // datagrams held back by up to reorder_window
+  Duration reorder_window{};
+  std::uint32_t corrupt_ppm = 0;  // datagrams get a wrong bit; sessions break
+  std::uint64_t queue_bytes = 0;  // 0: unlimited
   bool operator==(const LinkSpec&) const = default;
+};
+
+enum class TopologyKind : std::uint8_t {
+  kComplete,       // every pair has a link of its own
+  kRandomRegular,  // each node has `degree` neighbours, drawn
+  kSmallWorld,     // Watts and Strogatz: a ring of `degree`, of which `rewire` goes elsewhere
+  kScaleFree,      // Barabasi and Albert: each node joins `attach` others, popular ones first
+  kGeographic,     // latencies between regions, from a table
+  kFile,           // links from a file
+};
+
+// Who has a link to whom. Where there is none, messages take the shortest path.
+struct TopologySpec {
+  TopologyKind kind = TopologyKind::kComplete;
+  std::uint32_t degree = 0;
+  std::uint32_t rewire_ppm = 0;
+  std::uint32_t attach = 0;
+  struct Edge {  // directed
+    std::uint32_t from = 0, to = 0;
+    Duration latency{};
+    bool operator==(const Edge&) const = default;
+  };
+  std::vector<Edge> edges;  // kFile
 };
 
 struct NetworkSpec {
@@ -71,6 +99,7 @@ struct NetworkSpec {
     LinkSpec link;
   };
   std::vector<Override> overrides;
+  TopologySpec topology;
 };
 
 struct LoadSpec {  // Poisson stream of requests from each of the users
@@ -91,8 +120,35 @@ enum class FaultKind : std::uint8_t {
   kPartition = 1,  // sides cannot reach each other
   kCrash,          // targets stop, lose unsynced writes (or all), restart after `duration`
   kBehave,         // targets switch to `behaviour`
-  kClockOffset,    // targets' wall clocks move by `offset`
+  kClock,          // targets' clocks go wrong as `clock` says
   kLink,           // links between `targets` and everyone take `link` for `duration`
+  kDisk,           // targets' disks go wrong as `disk` says
+  kClog,           // nothing moves between `targets` and everyone, and nothing is lost
+  kReset,          // all sessions of targets are reset, at once
+  kHalfOpen,       // targets forget their sessions while their peers believe in them, at once
+  kChurn,          // targets leave and come back, again and again
+};
+
+// What a crash does to writes that no sync has confirmed (all but kWipe leave the others alone).
+enum class CrashDisk : std::uint8_t { kLoseUnsynced, kWipe, kKeepPrefix, kKeepSubset, kTorn };
+
+enum class ClockMode : std::uint8_t {
+  kOffset,   // off by `offset` while it lasts
+  kStep,     // jumps by `offset` and stays there
+  kSlew,     // jumps by `offset` and is brought back evenly over `duration`
+  kDrift,    // runs fast by `drift_ppb`
+  kNtpLoss,  // the same, and the claimed error grows with it
+  kClaim,    // the claimed error is `error`, whatever the truth
+};
+
+enum class DiskMode : std::uint8_t {
+  kRot,          // a share of the sectors written so far goes bad; writing heals
+  kBadSectors,   // a share of all sectors, whatever is written
+  kLostWrites,   // a share of the writes is lost although syncs succeed
+  kMisdirected,  // a share of the writes lands on another record
+  kStall,        // syncs take `delay` longer
+  kFull,         // no space left
+  kSyncFails,    // syncs fail and forget
 };
 
 // One item of `timeline:`, with an id; each fault shows in the trace as begin and end.
@@ -104,10 +160,22 @@ struct FaultSpec {
   Duration duration{};                            // 0: until the end
   std::vector<std::uint32_t> targets;             // node indices
   std::vector<std::vector<std::uint32_t>> sides;  // kPartition
-  bool wipe_disk = false;  // kCrash: lose everything, not only unsynced writes
-  std::string behaviour;   // kBehave
-  Duration offset{};       // kClockOffset
-  LinkSpec link;           // kLink
+  // kPartition, in place of sides: what `from` sends does not reach `to`.
+  std::vector<std::uint32_t> from, to;
+  CrashDisk disk_loss = CrashDisk::kLoseUnsynced;  // kCrash
+  std::string behaviour;                           // kBehave
+  ClockMode clock = ClockMode::kOffset;            // kClock, with the three below
+  Duration offset{};
+  std::int64_t drift_ppb = 0;
+  Duration error{};
+  LinkSpec link;                        // kLink
+  DiskMode disk = DiskMode::kRot;       // kDisk, with the three below
+  std::uint32_t share_ppm = 1'000'000;  // of sectors or writes
+  Duration delay{};
+  bool unnoticed = false;   // kDisk, kCrash: checksums and syncs do not tell
+  bool swizzle = false;     // kClog: one node after the other, in an order drawn, and free again
+  Duration every{};         // kChurn: mean time up
+  DistributionSpec away{};  // kChurn: time down, in ns
 };
 
 enum class AssertKind : std::uint8_t { kAlways, kNever, kEventually, kAtEnd };
@@ -127,7 +195,7 @@ struct AssertSpec {
 
 enum class LiveProvider : std::uint8_t { kProcess, kNetns };
 
-struct LiveSpec {  // what only a live network heeds
+struct LiveSpec {       // what only a live network heeds
   bool restart = true;  // nodes that end unasked
   LiveProvider provider = LiveProvider::kProcess;
   bool flight_log = true;

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "scenarios/schema/fields.h"
 #include "scenarios/schema/expression.h"
+#include "scenarios/schema/fields.h"
 #include "scenarios/schema/merge.h"
 #include "scenarios/schema/values.h"
 

@@ -84,6 +84,7 @@ Result<Value> parse_scalar(const Field& field, const Node& node, const Currency&
     case Type::kText:
       if (text.size() > kMaxText) return bad(fmt::format("longer than {} bytes", kMaxText));
       return value;
+    case Type::kContent: return value;  // bounded where it was read
     case Type::kName:
       if (!is_name(text)) return bad(fmt::format("'{}' is not {}", text, expectation(field)));
       return value;
@@ -239,6 +240,7 @@ std::string expectation(const Field& field) {
     case Type::kRegion: return "a region's name or {choice: {eu: 4, asia: 2}}";
     case Type::kCondition: return "a comparison such as \"tasks.settled > 100\"";
     case Type::kInstant: return "<fault>.begin, <fault>.end or a time such as t+30s";
+    case Type::kContent: return "the text of a file";
     case Type::kFiles: return "a file name or a list of them";
     case Type::kVariables: return "a map of names to values";
     case Type::kSection: return "a map";

@@ -25,7 +25,7 @@ PACKAGES = {
     "zstd": r"zstd\.h$",
     "RocksDB": r"rocksdb/",
     "Eigen": r"(unsupported/)?Eigen/",
-    "Boost.Graph": r"boost/(graph|property_map)/",
+    "Boost.Graph": r"boost/(graph|property_map|property_tree)/",
     "Boost.Asio": r"boost/(asio|system)[/.]",
     "Boost.Beast": r"boost/beast[/.]",
     "CUDA": r"cuda[a-z_]*\.h(pp)?$|mma\.h$",

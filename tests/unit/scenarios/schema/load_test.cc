@@ -342,7 +342,8 @@ TEST(Regions, AreDrawnForEachNodeAndDoNotMoveWhenAGroupGrows) {
 TEST(Describe, ShowsGroupsFaultsAndAsserts) {
   const std::string text = describe(*load_small());
   for (const char* part :
-       {"small", "workers", "2000 AIGEN", "partition | val-0 .. val-3 |", "restart after 20s",
+       {"small", "workers", "2000 AIGEN",
+        "partition val-0 .. val-3 | workers-0 .. workers-9: 2 sides", "restart after 20s",
         "finality.advanced increases", "eu - asia", "1/m"}) {
     EXPECT_THAT(text, HasSubstr(part));
   }
