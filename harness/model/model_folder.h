@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/base/result.h"
+#include "gpu/api/inference.h"
 #include "gpu/cpu/f32_model.h"
 
 namespace orrery::model {
@@ -20,5 +22,18 @@ Result<gpu::ModelArtefact> read_artefact(const std::string& path);
 // kernel of this processor decodes the same prompt. kRefused says what differs. Returns the
 // artefact's digest.
 Result<Hash256> verify_folder(const std::string& folder);
+
+// Whether a folder brings a tokenizer of its own; without one, tokens are bytes.
+bool has_tokenizer(const std::string& folder);
+
+// Goes on with a prompt in the tokens of the folder's tokenizer.json. A Llama model's text begins
+// with the bos_token_id of config.json; eos_token_id ends it, if params say so. kInvalidArgument:
+// parameters, or a prompt that is longer than the context.
+struct GeneratedText {
+  std::string text;  // without the prompt
+  std::vector<std::uint32_t> tokens;
+};
+Result<GeneratedText> generate_text(const std::string& folder, std::string_view prompt,
+                                    const gpu::SamplingParams& params, std::uint64_t seed);
 
 }  // namespace orrery::model

@@ -8,10 +8,9 @@
 
 namespace orrery::model {
 
-// `width - 1` threads that wait for parts; part 0 runs on the caller's thread. The hand-over is a
-// fraction of a microsecond while the pool is in use; idle threads spin a few microseconds and then
-// sleep, so that a pool nobody uses costs nothing and a crowded machine is not held up. One caller
-// at a time.
+// `width - 1` threads that wait for parts, which they and the caller claim one by one. The
+// hand-over is a fraction of a microsecond while the pool is in use; idle threads spin a few
+// microseconds and then sleep, so that a pool nobody uses costs nothing. One caller at a time.
 class ThreadPool final : public gpu::Parallel {
  public:
   // width in [1, 256]; ENSUREs that.
