@@ -87,9 +87,10 @@ void run_tile(const F32Micro& micro, F32Tile tile, std::size_t rows, std::size_t
 
 }  // namespace
 
-F32Gemm::F32Gemm(Kernel kernel, Parallel* parallel)
+F32Gemm::F32Gemm(Kernel kernel, Parallel* parallel, std::size_t share_from)
     : kernel_(kernel),
       parallel_(parallel != nullptr ? *parallel : serial_),
+      share_from_(share_from),
       tile_rows_(micro_of(kernel).rows),
       tile_cols_(micro_of(kernel).cols),
       packed_a_(parallel_.width()) {
@@ -109,12 +110,13 @@ void F32Gemm::multiply(const F32Product& p) {
 
 void F32Gemm::block(const F32Product& p, std::size_t k0, std::size_t k1, bool accumulate) {
   const std::size_t depth = k1 - k0;
+  Parallel& parallel = p.m * p.n * depth < share_from_ ? serial_ : parallel_;
   const std::size_t strips = (p.n + tile_cols_ - 1) / tile_cols_;
   packed_b_.resize(std::max(packed_b_.size(), strips * tile_cols_ * depth));
   const std::size_t tiles = (p.m + tile_rows_ - 1) / tile_rows_;
   const F32Micro micro = micro_of(kernel_);
-  parallel_.each_part([&](std::uint32_t part) {
-    const PartRange mine = part_range(static_cast<std::uint32_t>(strips), part, parallel_.width());
+  parallel.each_part([&](std::uint32_t part) {
+    const PartRange mine = part_range(static_cast<std::uint32_t>(strips), part, parallel.width());
     for (std::size_t s = mine.begin; s < mine.end; ++s) {
       const std::size_t n = s * tile_cols_;
       pack(micro,
@@ -126,8 +128,8 @@ void F32Gemm::block(const F32Product& p, std::size_t k0, std::size_t k1, bool ac
            depth, packed_b_.data() + n * depth);
     }
   });
-  parallel_.each_part([&](std::uint32_t part) {
-    const PartRange mine = part_range(static_cast<std::uint32_t>(tiles), part, parallel_.width());
+  parallel.each_part([&](std::uint32_t part) {
+    const PartRange mine = part_range(static_cast<std::uint32_t>(tiles), part, parallel.width());
     rows_part(p, mine, k0, k1, accumulate, part);
   });
 }

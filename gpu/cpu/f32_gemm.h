@@ -35,11 +35,17 @@ struct F32Product {
   bool accumulate = false;  // chains start from c instead of +0
 };
 
+// Multiply-adds below which handing parts to other threads costs more than it saves: about ten
+// microseconds of one core.
+inline constexpr std::size_t kWorkWorthSharing = std::size_t{1} << 20;
+
 // Owns the packing buffers. The kernel must be available; kAvx512Vnni stands for AVX-512 here.
-// Not thread-safe; runs on the threads of `parallel`, if given, which must outlive it.
+// Not thread-safe; products of at least `share_from` multiply-adds run on the threads of
+// `parallel`, if given, which must outlive it.
 class F32Gemm {
  public:
-  explicit F32Gemm(Kernel kernel, Parallel* parallel = nullptr);
+  explicit F32Gemm(Kernel kernel, Parallel* parallel = nullptr,
+                   std::size_t share_from = kWorkWorthSharing);
   // m, n, k of any size; k = 0 gives zeros (or leaves c).
   void multiply(const F32Product& product);
 
@@ -51,6 +57,7 @@ class F32Gemm {
   Kernel kernel_;
   Serial serial_;
   Parallel& parallel_;
+  std::size_t share_from_;
   std::size_t tile_rows_;
   std::size_t tile_cols_;
   AlignedVector<float> packed_b_;

@@ -7,11 +7,13 @@
 
 namespace orrery::gpu {
 
-F32Network::F32Network(const ModelConfig& config, Kernel kernel, Parallel* parallel)
+F32Network::F32Network(const ModelConfig& config, Kernel kernel, Parallel* parallel,
+                       std::size_t share_from)
     : config_(config),
       layout_(config),
       parallel_(parallel != nullptr ? *parallel : serial_),
-      gemm_(kernel, &parallel_),
+      share_from_(share_from),
+      gemm_(kernel, &parallel_, share_from),
       scratch_(parallel_.width()),
       layers_(config.layers) {
   ENSURE(validate(config).has_value(), "a valid model config");
@@ -21,10 +23,12 @@ F32Network::F32Network(const ModelConfig& config, Kernel kernel, Parallel* paral
   for (const std::int32_t s : tables.sine) sine_.push_back(static_cast<float>(s) * 0x1p-30f);
 }
 
+// An element of a row costs about ten multiply-adds.
 template <class Function>
 void F32Network::each_row(Function&& function) {
-  parallel_.each_part([&](std::uint32_t part) {
-    const PartRange mine = part_range(static_cast<std::uint32_t>(rows_), part, parallel_.width());
+  Parallel& parallel = 10 * rows_ * config_.hidden < share_from_ ? serial_ : parallel_;
+  parallel.each_part([&](std::uint32_t part) {
+    const PartRange mine = part_range(static_cast<std::uint32_t>(rows_), part, parallel.width());
     for (std::size_t r = mine.begin; r < mine.end; ++r) function(r);
   });
 }
@@ -32,8 +36,10 @@ void F32Network::each_row(Function&& function) {
 template <class Function>
 void F32Network::each_head(Function&& function) {
   const std::uint32_t items = sequences_ * config_.heads;
-  parallel_.each_part([&](std::uint32_t part) {
-    const PartRange mine = part_range(items, part, parallel_.width());
+  const std::size_t work = rows_ * length_ * config_.dim;
+  Parallel& parallel = work < share_from_ ? serial_ : parallel_;
+  parallel.each_part([&](std::uint32_t part) {
+    const PartRange mine = part_range(items, part, parallel.width());
     for (std::uint32_t i = mine.begin; i < mine.end; ++i) {
       function(i / config_.heads, i % config_.heads, scratch_[part]);
     }

@@ -28,8 +28,10 @@ struct TokenBatch {
 
 class F32Network {
  public:
-  // `parallel` (if given) must outlive it. Not thread-safe.
-  F32Network(const ModelConfig& config, Kernel kernel, Parallel* parallel = nullptr);
+  // `parallel` (if given) must outlive it; work of less than `share_from` multiply-adds stays on
+  // the caller's thread. Not thread-safe.
+  F32Network(const ModelConfig& config, Kernel kernel, Parallel* parallel = nullptr,
+             std::size_t share_from = kWorkWorthSharing);
 
   // Mean negative log likelihood of the targets that count, in nats. ENSUREs the batch's shape.
   float loss(const F32Model& model, const TokenBatch& batch);
@@ -86,6 +88,7 @@ class F32Network {
   const F32Layout layout_;
   Serial serial_;
   Parallel& parallel_;
+  const std::size_t share_from_;
   F32Gemm gemm_;
   std::vector<Scratch> scratch_;
   std::vector<float> cosine_;  // position x half

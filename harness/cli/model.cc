@@ -151,7 +151,6 @@ Status build(const ModelArgs& args) {
 }
 
 Status generate(const ModelArgs& args) {
-  ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
   if (!(args.temperature >= 0 && args.temperature <= 100)) {
     return fail(ErrorCode::kInvalidArgument, "the temperature is outside [0, 100]");
   }
@@ -159,6 +158,17 @@ Status generate(const ModelArgs& args) {
       .max_tokens = args.tokens,
       .temperature = static_cast<std::uint32_t>(
           std::lround(args.temperature * static_cast<double>(gpu::kTemperatureOne)))};
+  if (model::has_tokenizer(args.folder)) {
+    ASSIGN_OR_RETURN(const auto made,
+                     model::generate_text(args.folder, args.prompt, params, args.seed));
+    if (args.json) {
+      answer(args, {{"output_hex", to_hex(as_bytes(made.text))}, {"tokens", made.tokens}});
+    } else {
+      fmt::print("{}{}\n", args.prompt, made.text);
+    }
+    return {};
+  }
+  ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
   ASSIGN_OR_RETURN(const auto result,
                    gpu::CpuBackend().generate(artefact, as_bytes(args.prompt), params, args.seed));
   if (!args.json) {

@@ -85,7 +85,7 @@ TEST(F32Network, KernelsAndPartsCannotBeSeenInLossOrGradient) {
     Backwards backwards;
     for (Parallel* parallel :
          {static_cast<Parallel*>(nullptr), static_cast<Parallel*>(&backwards)}) {
-      F32Network network(kConfig, kernel, parallel);
+      F32Network network(kConfig, kernel, parallel, 0);
       std::vector<float> gradient(model.values.size());
       const float loss = network.gradient(model, tokens.batch(), 0.5f, gradient);
       std::vector<std::uint32_t> got{std::bit_cast<std::uint32_t>(loss)};

@@ -1,0 +1,86 @@
+// Which training texts an answer is owed to: gradient methods on checkpoints in exact-f32, suffix
+// match and KNN-Shapley in integers, and payouts that do not grow when a text is submitted twice.
+// Scores are fixed point (Q32), so they may be compared, hashed and paid by.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "gpu/cpu/f32_network.h"
+#include "harness/model/corpus.h"
+
+namespace orrery::model {
+
+// A text and what its loss counts.
+struct Example {
+  std::vector<std::uint32_t> inputs;
+  std::vector<std::uint32_t> targets;  // gpu::kNoTarget where nothing counts
+};
+// BOS and the text; each byte counts, and EOS.
+Example document_example(std::string_view text, std::uint32_t context);
+// BOS, prompt and answer; the answer's bytes count.
+Example query_example(const Query& query, std::uint32_t context);
+
+// queries x documents, row after row, Q32.
+struct ScoreTable {
+  std::size_t queries = 0;
+  std::size_t documents = 0;
+  std::vector<std::int64_t> scores;
+  std::span<const std::int64_t> of(std::size_t query) const {
+    return std::span(scores).subspan(query * documents, documents);
+  }
+};
+
+// How alike the gradients of a query and of the documents are at one checkpoint.
+enum class GradientMethod : std::uint8_t {
+  kDot,        // g_q . g_i
+  kCosine,     // of unit length; summed over checkpoints this is TracInCP on unit gradients
+  kInfluence,  // (K + lambda I)^-1 K_q with K_ij = cos(g_i, g_j): influence in its dual form (no
+               // projection), lambda the mean eigenvalue of K, which is 1
+};
+
+// Adds the scores of a checkpoint to the tables, one a method, which must be empty or of the same
+// shape. Sum over checkpoints taken during training: at the end the texts are learnt and their
+// gradients small. kLimit if the gradients do not fit `kMaxGradientFloats`; kInvalidArgument for
+// tables of other shapes.
+inline constexpr std::uint64_t kMaxGradientFloats = std::uint64_t{1} << 30;  // 4 GiB
+struct GradientScores {
+  ScoreTable dot;
+  ScoreTable cosine;
+  ScoreTable influence;
+};
+Status add_checkpoint(const gpu::F32Model& model, std::span<const Example> documents,
+                      std::span<const Example> queries, gpu::Parallel* parallel,
+                      GradientScores& to);
+
+// No model at all: for each byte of the answer the longest text before and including it that
+// occurs in a document; a document's score is the sum over bytes of the squared length where it
+// holds a longest match, shared among all that do.
+ScoreTable suffix_match(std::span<const Document> documents, std::span<const Query> queries);
+
+// Exact Shapley values of the K-nearest-neighbour vote, after Jia et al., "Efficient task-specific
+// data valuation for nearest neighbor algorithms" (2019), theorem 1, in Q32 with divisions rounded
+// down. distances[i] and agrees[i] (whether document i votes for the answer); ties by index.
+std::vector<std::int64_t> knn_shapley(std::span<const std::int64_t> distances,
+                                      std::span<const std::uint8_t> agrees, std::uint32_t k);
+
+// How well scores find what was planted. Queries without facts are not asked for recall.
+struct AttributionQuality {
+  std::size_t queries = 0;
+  double recall_at_5 = 0;       // share of the five best that tell the query's fact
+  double top1_contributor = 0;  // queries whose best-paid contributor is the right one
+};
+AttributionQuality judge(const ScoreTable& table, const Corpus& corpus,
+                         std::span<const std::size_t> queries);
+
+// Divides `amount` among contributors by the scores of one query: negative scores count nothing;
+// documents of equal text are one, whose share goes to the contributor who comes first in the list;
+// the largest remainders get the units that rounding down leaves (ties: lower contributor). Sums to
+// `amount` exactly, or to 0 if no score is positive.
+std::vector<std::uint64_t> payouts(std::span<const std::int64_t> scores,
+                                   std::span<const Document> documents, std::uint64_t amount);
+
+}  // namespace orrery::model

@@ -1,0 +1,153 @@
+#include "harness/model/attribution.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <numeric>
+
+#include "harness/model/thread_pool.h"
+#include "harness/model/trainer.h"
+
+namespace orrery::model {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<Document> documents(const std::vector<std::pair<std::uint32_t, std::string>>& list) {
+  std::vector<Document> out;
+  for (const auto& [contributor, text] : list) out.push_back({contributor, {}, text});
+  return out;
+}
+
+TEST(Payouts, SumExactlyAndGiveNothingForNegativeScores) {
+  const auto docs = documents({{0, "a"}, {1, "b"}, {2, "c"}, {2, "d"}});
+  const std::int64_t scores[] = {1, 1, 1, -5};
+  EXPECT_THAT(payouts(scores, docs, 100), ElementsAre(34, 33, 33));
+  const std::int64_t huge[] = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
+  const auto paid = payouts(huge, docs, UINT64_MAX);
+  EXPECT_EQ(paid[0] + paid[1] + paid[2], UINT64_MAX);
+  const std::int64_t none[] = {-1, 0, -3, 0};
+  EXPECT_THAT(payouts(none, docs, 100), ElementsAre(0, 0, 0));
+}
+
+TEST(Payouts, AreTheSameWhenATextIsSubmittedFiveTimes) {
+  const auto once = documents({{0, "a"}, {1, "b"}});
+  const auto five = documents({{0, "a"}, {1, "b"}, {1, "b"}, {1, "b"}, {1, "b"}, {2, "a"}});
+  const std::int64_t few[] = {3, 1};
+  const std::int64_t many[] = {3, 1, 1, 1, 1, 3};
+  EXPECT_THAT(payouts(few, once, 1000), ElementsAre(750, 250));
+  EXPECT_THAT(payouts(many, five, 1000), ElementsAre(750, 250, 0));
+}
+
+// Shapley values by their definition: the mean over all orders of what a voter adds.
+std::vector<double> shapley_by_orders(const std::vector<std::int64_t>& distances,
+                                      const std::vector<std::uint8_t>& agrees, std::uint32_t k) {
+  const std::size_t n = distances.size();
+  const auto worth = [&](const std::vector<std::size_t>& members) {
+    auto sorted = members;
+    std::sort(sorted.begin(), sorted.end(), [&](std::size_t a, std::size_t b) {
+      return std::pair(distances[a], a) < std::pair(distances[b], b);
+    });
+    double votes = 0;
+    for (std::size_t i = 0; i < std::min<std::size_t>(k, sorted.size()); ++i) {
+      votes += agrees[sorted[i]];
+    }
+    return votes / k;
+  };
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<double> values(n);
+  double orders = 0;
+  do {
+    std::vector<std::size_t> members;
+    double before = 0;
+    for (const std::size_t i : order) {
+      members.push_back(i);
+      const double after = worth(members);
+      values[i] += after - before;
+      before = after;
+    }
+    ++orders;
+  } while (std::next_permutation(order.begin(), order.end()));
+  for (double& v : values) v /= orders;
+  return values;
+}
+
+TEST(KnnShapley, EqualsTheDefinitionOverAllOrders) {
+  const std::vector<std::int64_t> distances{7, 3, 3, 9, 1, 12, 5};
+  const std::vector<std::uint8_t> agrees{1, 0, 1, 1, 0, 0, 1};
+  for (const std::uint32_t k : {1u, 2u, 3u, 7u}) {
+    const auto want = shapley_by_orders(distances, agrees, k);
+    const auto got = knn_shapley(distances, agrees, k);
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      EXPECT_NEAR(std::ldexp(static_cast<double>(got[i]), -32), want[i], 1e-8) << k << " " << i;
+    }
+  }
+}
+
+struct Bed {
+  Corpus corpus;
+  std::vector<Example> documents;
+  std::vector<Example> queries;
+  std::vector<std::size_t> facts;
+  GradientScores scores;
+};
+
+Bed make_bed(gpu::Parallel* parallel) {
+  Bed bed;
+  bed.corpus = *make_corpus({.contributors = 6, .documents = 10, .facts = 2});
+  TrainOptions options{.config = {.dim = 32, .hidden = 64, .layers = 2, .heads = 2, .context = 192},
+                       .steps = 120,
+                       .batch = 4,
+                       .length = 96,
+                       .rate = 6e-3f,
+                       .warmup = 10,
+                       .optimizer = {}};
+  for (const Document& d : bed.corpus.documents) {
+    bed.documents.push_back(document_example(d.text, options.config.context));
+  }
+  for (std::size_t q = 0; q < bed.corpus.queries.size(); ++q) {
+    bed.queries.push_back(query_example(bed.corpus.queries[q], options.config.context));
+    if (bed.corpus.queries[q].kind == QueryKind::kFact) bed.facts.push_back(q);
+  }
+  Trainer trainer = *Trainer::start(options, token_stream(bed.corpus), parallel);
+  while (!trainer.done()) {
+    trainer.step();
+    if (trainer.steps() % 40 != 0) continue;
+    EXPECT_TRUE(add_checkpoint(trainer.model(), bed.documents, bed.queries, parallel, bed.scores));
+  }
+  return bed;
+}
+
+TEST(Attribution, InfluenceFindsThePlantedTextsAndSuffixMatchFindsExactFacts) {
+  const Bed bed = make_bed(nullptr);
+  const auto influence = judge(bed.scores.influence, bed.corpus, bed.facts);
+  const auto suffix =
+      judge(suffix_match(bed.corpus.documents, bed.corpus.queries), bed.corpus, bed.facts);
+  // Chance is 5 of 60 documents and one of six contributors.
+  EXPECT_GT(influence.recall_at_5, 0.35);
+  EXPECT_GT(influence.top1_contributor, 0.5);
+  EXPECT_EQ(suffix.recall_at_5, 1.0);
+  EXPECT_EQ(suffix.top1_contributor, 1.0);
+}
+
+TEST(Attribution, ScoresAreTheSameBitsOnAnyNumberOfThreads) {
+  ThreadPool pool(2);
+  EXPECT_EQ(make_bed(nullptr).scores.influence.scores, make_bed(&pool).scores.influence.scores);
+}
+
+TEST(Attribution, RefusesWhatDoesNotFit) {
+  const gpu::F32Model model =
+      gpu::make_f32_model({.dim = 32, .hidden = 64, .layers = 2, .heads = 2, .context = 64}, 1);
+  const std::vector<Example> few(2, document_example("abc", 64));
+  const std::vector<Example> many(100'000, few[0]);
+  GradientScores scores;
+  EXPECT_EQ(add_checkpoint(model, many, few, nullptr, scores).error().code, ErrorCode::kLimit);
+  EXPECT_FALSE(add_checkpoint(model, {}, few, nullptr, scores));
+  ASSERT_TRUE(add_checkpoint(model, few, few, nullptr, scores));
+  EXPECT_FALSE(add_checkpoint(model, std::span(few).first(1), few, nullptr, scores));
+}
+
+}  // namespace
+}  // namespace orrery::model
