@@ -85,12 +85,16 @@ struct Admin {
 struct Call {
   std::function<void()> function;
 };
+struct CpuFree {  // the processor takes the next event from its inbox
+  std::uint64_t boot;
+};
 }  // namespace pending
 
-using Payload = std::variant<pending::Nothing, pending::Boot, pending::Syn, pending::DialTimeout,
-                             pending::BadDial, pending::Frame, pending::Datagram,
-                             pending::StallTimeout, pending::Down, pending::Synced, pending::Job,
-                             pending::Timer, pending::Request, pending::Admin, pending::Call>;
+using Payload =
+    std::variant<pending::Nothing, pending::Boot, pending::Syn, pending::DialTimeout,
+                 pending::BadDial, pending::Frame, pending::Datagram, pending::StallTimeout,
+                 pending::Down, pending::Synced, pending::Job, pending::Timer, pending::Request,
+                 pending::Admin, pending::Call, pending::CpuFree>;
 static_assert(sizeof(Payload) <= 56, "a pending event is meant to be small");
 
 struct Core {
@@ -121,10 +125,10 @@ struct Core {
   SimOptions options;
   Time now{};
   PendingEvents<Payload> queue;
-  std::vector<std::uint64_t> counters;  // by node
+  std::vector<std::uint64_t> counters;          // by node
   std::vector<std::uint64_t> outside_counters;  // of the outside, by the node it acts on
   std::uint64_t outside_counter = 0;            // of the outside's own calls
-  std::vector<env::DigestChain> chains;  // by node
+  std::vector<env::DigestChain> chains;         // by node
   env::DigestChain world_chain;
   std::vector<NodeCounters> stats;  // by node
   std::vector<env::TraceSink*> sinks;

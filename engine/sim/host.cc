@@ -22,7 +22,9 @@ Host::Host(Core& core, Network& network, const Outside& outside, std::uint32_t i
         });
       }),
       device_(core, index, options_.device, outside.compute, [this] { take_turn(); }),
-      env_{*this, *this, *this, *this, store_, device_, *this, *this, *this, core.memo} {}
+      env_{*this, *this, *this, *this, store_, device_, *this, *this, *this, core.memo} {
+  has_cpu_ = options_.cpu != CpuProfile{};
+}
 
 void Host::boot(const EventKey& key, const pending::Boot& boot) {
   if (node_ != nullptr || boot.boot != boots_) return;
@@ -35,6 +37,9 @@ void Host::boot(const EventKey& key, const pending::Boot& boot) {
   next_timer_ = 1;
   timers_.clear();
   streams_.clear();
+  inbox_ = {};
+  cpu_free_ = {};
+  waited_ = false;
   env::DigestChain& chain = core_.chains[index_];
   chain.add(static_cast<std::uint64_t>(key.time.ns));
   core_.trace(index_, {.kind = env::kNodeBoot, .n = {boot.boot, 0, 0, 0}});
@@ -165,6 +170,45 @@ Digest128 Host::digest() const {
   return node_ == nullptr ? chain : node_->fold(chain);
 }
 
+Duration Host::cost_of(const env::Event& event) const {
+  const CpuProfile& cpu = options_.cpu;
+  if (const auto* message = std::get_if<env::MessageIn>(&event)) {
+    const auto bytes = static_cast<std::int64_t>(message->payload.size());
+    return cpu.message + Duration{cpu.message_byte.ns * bytes};
+  }
+  if (std::holds_alternative<env::TimerFired>(event)) return cpu.timer;
+  if (std::holds_alternative<env::Request>(event)) return cpu.request;
+  if (std::holds_alternative<env::Admin>(event)) return {};
+  const bool completion =
+      std::holds_alternative<env::Synced>(event) || std::holds_alternative<env::JobDone>(event);
+  return completion ? cpu.completion : cpu.session;
+}
+
+bool Host::wait_in_line(const env::Event& event) {
+  if (!has_cpu_) return false;
+  if (!waited_ && (core_.now < cpu_free_ || !inbox_.empty())) {
+    ENSURE(inbox_.size() < kMaxInbox, "a processor that falls behind for good");
+    inbox_.push(event);
+    if (inbox_.size() == 1) schedule_cpu();
+    return true;
+  }
+  waited_ = false;
+  cpu_free_ = core_.now + cost_of(event);
+  if (!inbox_.empty()) schedule_cpu();
+  return false;
+}
+
+void Host::schedule_cpu() {
+  core_.schedule(cpu_free_, EventClass::kDeliver, index_, index_, pending::CpuFree{boots_ - 1});
+}
+
+std::optional<env::Event> Host::next_in_line(const pending::CpuFree& free) {
+  const bool stale = node_ == nullptr || free.boot != boots_ - 1 || core_.now < cpu_free_;
+  if (stale || inbox_.empty()) return std::nullopt;
+  waited_ = true;
+  return inbox_.pop();
+}
+
 std::uint64_t Host::arm(Time at, env::Cookie cookie) {
   ENSURE(timers_.size() < kMaxTimers, "too many pending timers on one node");
   timers_.push_back({next_timer_, at, cookie});
@@ -181,6 +225,10 @@ std::uint64_t Host::arm(Time at, env::Cookie cookie) {
 void Host::cancel(std::uint64_t timer) {
   const auto it = std::lower_bound(timers_.begin(), timers_.end(), timer);
   if (it != timers_.end() && it->id == timer) timers_.erase(it);
+  inbox_.erase_if([&](const env::Event& event) {  // fired, but not heard of yet
+    const auto* fired = std::get_if<env::TimerFired>(&event);
+    return fired != nullptr && fired->timer == timer;
+  });
 }
 
 // Events of the former instants find the timer gone, or come too early and are ignored.

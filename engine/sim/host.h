@@ -71,6 +71,9 @@ class Host final : public env::Clock,
   std::optional<env::Event> arrive(const pending::Job& job) { return device_.finish(job); }
   std::optional<env::Event> arrive(const pending::Request& request);
   std::optional<env::Event> arrive(const pending::Admin& admin) { return env::Admin{admin.body}; }
+  // True if the processor is busy: the event waits, and comes again by a CpuFree.
+  bool wait_in_line(const env::Event& event);
+  std::optional<env::Event> next_in_line(const pending::CpuFree& free);
   // Digests the event and gives it to the node, which is up.
   void deliver(const EventKey& key, const env::Event& event);
   // While set, the node's handler runs before its turn: see ahead.h.
@@ -125,6 +128,8 @@ class Host final : public env::Clock,
   void handle(Handler&& handler);
   void stop_for_disk(std::string_view reason);
   void schedule_timers();
+  void schedule_cpu();
+  Duration cost_of(const env::Event& event) const;
 
   Time now() const { return ahead_ != nullptr ? ahead_->now : core_.now; }
   // Does something to the world outside this machine, in turn.
@@ -154,6 +159,10 @@ class Host final : public env::Clock,
   std::uint64_t boots_ = 0;  // lives begun; the present one is boots_ - 1
   std::uint64_t next_timer_ = 1;
   bool stopped_by_disk_ = false;
+  bool has_cpu_ = false;  // events take time
+  Time cpu_free_{};       // the end of the event that is handled now
+  bool waited_ = false;   // the event being delivered has
+  Fifo<env::Event> inbox_;
   std::vector<Armed> timers_;  // neither fired nor cancelled, ascending by id
   std::vector<std::pair<std::uint64_t, RandomStream>> streams_;  // by stream id, ascending
 };

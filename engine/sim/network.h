@@ -10,6 +10,7 @@
 // session.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -39,6 +40,11 @@ class Fifo {
       head_ = 0;
     }
     return item;
+  }
+  template <class Predicate>
+  void erase_if(Predicate predicate) {
+    const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(head_);
+    items_.erase(std::remove_if(begin, items_.end(), predicate), items_.end());
   }
   T pop_back() {
     T item = std::move(items_.back());

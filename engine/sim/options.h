@@ -41,6 +41,18 @@ struct DeviceProfile {
   std::uint32_t device_class = 0;                       // what Compute::device_class() answers
 };
 
+// Virtual time that a node's processor takes to handle an event, by its kind; while it is busy,
+// what arrives waits its turn. All zero: it takes no time.
+struct CpuProfile {
+  Duration message{};       // of each
+  Duration message_byte{};  // and of each of its bytes
+  Duration timer{};
+  Duration request{};
+  Duration completion{};  // of a sync or a job
+  Duration session{};     // a session that comes up or goes down, a dial that failed
+  bool operator==(const CpuProfile&) const = default;
+};
+
 struct NodeOptions {
   std::string name;
   env::NodeKey key{};                          // shown to peers in PeerUp
@@ -50,6 +62,7 @@ struct NodeOptions {
   Duration wall_error = Duration::millis(50);  // the claim, true or not
   std::uint64_t uplink_bytes_per_second = 0;   // shared by all peers; 0: unlimited
   DeviceProfile device;
+  CpuProfile cpu;
 };
 
 // The log of a world, for people. Nothing comes back from it.
@@ -104,6 +117,7 @@ inline constexpr std::size_t kMaxHeldDatagrams = 1 << 20;       // on clogged li
 inline constexpr std::uint64_t kCheckpointEventsPerNode =
     16;                                             // a checkpoint costs each node a fold
 inline constexpr std::size_t kMaxTimers = 1 << 16;  // pending of one node
+inline constexpr std::size_t kMaxInbox = 1 << 20;   // events that wait for one processor
 inline constexpr std::size_t kMaxJobs = 1 << 12;    // pending of one device
 // Time that `bytes` take at `bytes_per_second` > 0, rounded up to a nanosecond.
 inline Duration serialisation(std::uint64_t bytes, std::uint64_t bytes_per_second) {

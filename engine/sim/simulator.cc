@@ -21,9 +21,9 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 
 std::string_view name_of(const Payload& payload) {
   static constexpr std::string_view kNames[] = {
-      "nothing", "boot",     "handshake",     "dial timeout", "dial failed",
-      "message", "datagram", "stall timeout", "peer down",    "synced",
-      "job",     "timer",    "request",       "admin",        "driver call"};
+      "nothing",  "boot",          "handshake",   "dial timeout", "dial failed", "message",
+      "datagram", "stall timeout", "peer down",   "synced",       "job",         "timer",
+      "request",  "admin",         "driver call", "processor"};
   static_assert(std::size(kNames) == std::variant_size_v<Payload>);
   return kNames[payload.index()];
 }
@@ -152,6 +152,7 @@ void Simulator::execute(const EventKey& key, Payload payload) {
                               [&](pending::Synced& p) -> Heard { return host.arrive(p); },
                               [&](pending::Job& p) -> Heard { return host.arrive(p); },
                               [&](pending::Request& p) -> Heard { return host.arrive(p); },
+                              [&](pending::CpuFree& p) -> Heard { return host.next_in_line(p); },
                               [&](pending::Admin& p) -> Heard { return host.arrive(p); },
                               [&](pending::Datagram& p) -> Heard {
                                 return network_.arrive(node, key.source, std::move(p));
@@ -163,6 +164,10 @@ void Simulator::execute(const EventKey& key, Payload payload) {
 
 void Simulator::deliver(const EventKey& key, const std::optional<env::Event>& event) {
   Host& host = *hosts_[key.destination];
+  if (event && host.is_up() && host.wait_in_line(*event)) {
+    if (recording_) record(key, nullptr);
+    return;
+  }
   if (event && host.is_up()) {
     event_ = env::event_name(*event);
     in_node_ = true;

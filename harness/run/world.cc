@@ -157,7 +157,13 @@ void World::add_nodes(const std::shared_ptr<const chain::Network>& network) {
                              .uplink_bytes_per_second = spec.uplink_bytes_per_second,
                              .device = {.overhead = device.job_overhead,
                                         .work_units_per_second = device.work_units_per_second,
-                                        .device_class = device_class(scenario_, spec.device)}};
+                                        .device_class = device_class(scenario_, spec.device)},
+                             .cpu = {.message = device.cpu_message,
+                                     .message_byte = device.cpu_byte,
+                                     .timer = device.cpu_timer,
+                                     .request = device.cpu_request,
+                                     .completion = device.cpu_completion,
+                                     .session = device.cpu_session}};
     simulator_->add_node(std::move(options),
                          [config, behaviour = spec.behaviour, actor = may_misbehave_[i]] {
                            return make_node(config, behaviour, actor);

@@ -59,6 +59,16 @@ Status can_honour(const scenario::Scenario& scenario, bool with_timeline) {
   if (kind != scenario::TopologyKind::kComplete && kind != scenario::TopologyKind::kGeographic) {
     return refuse("network", "topology", "joins every pair of nodes directly");
   }
+  for (const scenario::DeviceSpec& device : scenario.devices) {
+    const std::string place = "devices." + device.name;
+    const std::pair<std::string_view, Duration> costs[] = {
+        {"cpu_message", device.cpu_message}, {"cpu_byte", device.cpu_byte},
+        {"cpu_timer", device.cpu_timer},     {"cpu_request", device.cpu_request},
+        {"cpu_session", device.cpu_session}, {"cpu_completion", device.cpu_completion}};
+    for (const auto& [key, time] : costs) {
+      if (time > Duration{}) return refuse(place, key, "has real processors");
+    }
+  }
   if (scenario.live.provider == scenario::LiveProvider::kNetns) {
     TRY(plain_link(scenario.network.link, "network"));
     for (const auto& between : scenario.network.overrides) {

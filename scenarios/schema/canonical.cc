@@ -90,7 +90,13 @@ json model(const ModelSpec& m) {
 json device(const DeviceSpec& d) {
   return {{"name", d.name},
           {"job_overhead_ns", d.job_overhead.ns},
-          {"work_units_per_second", d.work_units_per_second}};
+          {"work_units_per_second", d.work_units_per_second},
+          {"cpu_message_ns", d.cpu_message.ns},
+          {"cpu_byte_ns", d.cpu_byte.ns},
+          {"cpu_timer_ns", d.cpu_timer.ns},
+          {"cpu_request_ns", d.cpu_request.ns},
+          {"cpu_completion_ns", d.cpu_completion.ns},
+          {"cpu_session_ns", d.cpu_session.ns}};
 }
 
 json load(const LoadSpec& l) {

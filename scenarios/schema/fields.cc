@@ -66,6 +66,19 @@ const Section& devices_section() {
                              .max = 3600 * kSecond});
     b.add<&T::work_units_per_second>(
         {.name = "work_units_per_second", .type = Type::kCount, .meaning = "Speed.", .min = 1});
+    const auto cost = [](std::string_view name, std::string_view meaning) {
+      return Field{.name = name, .type = Type::kDuration, .meaning = meaning, .max = 60 * kSecond};
+    };
+    b.add<&T::cpu_message>(cost("cpu_message",
+                                "What the processor takes for a message; while it is "
+                                "busy, other events wait."));
+    b.add<&T::cpu_byte>(cost("cpu_byte", "The same for each byte of it."));
+    b.add<&T::cpu_timer>(cost("cpu_timer", "The same for a timer."));
+    b.add<&T::cpu_request>(cost("cpu_request", "The same for a user's request."));
+    b.add<&T::cpu_completion>(
+        cost("cpu_completion", "The same for a sync or a job that is finished."));
+    b.add<&T::cpu_session>(
+        cost("cpu_session", "The same for a session that comes up or goes down."));
     return b.take();
   }();
   return section;

@@ -42,6 +42,13 @@ struct DeviceSpec {  // virtual time of compute jobs
   std::string name;
   Duration job_overhead = Duration::millis(50);
   std::uint64_t work_units_per_second = 2'000'000'000;
+  // What the processor takes to handle an event; while it is busy, others wait. 0: no time.
+  Duration cpu_message{};  // of each
+  Duration cpu_byte{};     // and of each of its bytes
+  Duration cpu_timer{};
+  Duration cpu_request{};
+  Duration cpu_completion{};  // of a sync or a job
+  Duration cpu_session{};     // that comes up or goes down
 };
 
 struct ModelSpec {  // a model artefact made by the seeded generator (or, later, a file)

@@ -52,6 +52,9 @@ TEST(Honours, AScenarioIsLookedAtAsAWhole) {
   s.timeline.push_back({.name = "it", .kind = FaultKind::kDisk});
   EXPECT_FALSE(can_honour(s, true));
   EXPECT_TRUE(can_honour(s, false));
+  s.devices.push_back({.name = "slow", .cpu_timer = Duration::millis(1)});
+  EXPECT_THAT(can_honour(s, false).error().message, HasSubstr("devices.slow.cpu_timer"));
+  s.devices.clear();
   s.network.topology.kind = scenario::TopologyKind::kSmallWorld;
   EXPECT_THAT(can_honour(s, false).error().message, HasSubstr("network.topology"));
   s.network.topology.kind = scenario::TopologyKind::kGeographic;
