@@ -109,6 +109,22 @@ TEST(ClockInAWorld, TimersFollowAChangeOfRateAndNeverFireEarly) {
   }
 }
 
+TEST(ClockInAWorld, TimersFollowAChangeOfRateThatLasts) {
+  for (const std::int64_t drift : {-100'000'000, 100'000'000}) {
+    TestWorld world;
+    world.add({.boot = [](env::Env& env, const env::BootInfo&) {
+      env.timers.arm(at(Duration::seconds(100)), {});
+    }});
+    world.run(Duration::seconds(10));
+    world.simulator->begin_clock({1, 4}, 0, {.kind = ClockFaultKind::kDrift, .drift_ppb = drift});
+    world.run(Duration::seconds(200));
+    const auto fired = world.all<env::TimerFired>(0);
+    ASSERT_EQ(fired.size(), 1u) << drift;
+    const double expected = 10e9 + 90e9 / (1 + static_cast<double>(drift) / 1e9);
+    EXPECT_NEAR(static_cast<double>(fired[0].first.ns), expected, 2);
+  }
+}
+
 TEST(ClockInAWorld, TheClaimThatANodeSeesIsTheFaultsOwn) {
   TestWorld world;
   world.add({});
