@@ -36,10 +36,13 @@ Document end_at(Document document, std::int64_t seconds) {
   return document;
 }
 
-// The run ends a little after the failure; asserts and faults behind that go.
-Proposals end_sooner(const Document& document, Time failed_at) {
+// The run ends a little after the failure, or, while smaller worlds may still fail later, a good
+// while after it; asserts and faults behind that go.
+enum class Slack { kMuch, kLittle };
+Proposals end_sooner(const Document& document, Time failed_at, Slack slack) {
   const auto until = seconds_of(document["until"]);
-  const std::int64_t end = failed_at.ns / kSecond + 2;
+  const std::int64_t failed = failed_at.ns / kSecond;
+  const std::int64_t end = slack == Slack::kLittle ? failed + 2 : 2 * failed + 60;
   if (!until || *until <= end) return {};
   Document shorter = end_at(document, end);
   for (const char* key : {"timeline", "asserts"}) {
@@ -234,7 +237,10 @@ std::vector<check::ShrinkPass<Document>> shrink_passes(std::function<Time()> fai
   const auto keys = [](const char* key) {
     return [key](const Document& d) { return drop_keys(d, key); };
   };
-  return {[failed_at](const Document& d) { return end_sooner(d, failed_at()); },
+  const auto end = [failed_at](Slack slack) {
+    return [=](const Document& d) { return end_sooner(d, failed_at(), slack); };
+  };
+  return {end(Slack::kMuch),
           list("timeline"),
           drop_nodes,
           list("load"),
@@ -245,7 +251,8 @@ std::vector<check::ShrinkPass<Document>> shrink_passes(std::function<Time()> fai
           rounder_times,
           plainer,
           keys("metrics"),
-          keys("about")};
+          keys("about"),
+          end(Slack::kLittle)};
 }
 
 }  // namespace orrery::sweep

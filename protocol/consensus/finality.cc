@@ -114,6 +114,9 @@ void Finality::judge(const Link& link, const BlockTree& tree, Outcome& outcome) 
     const auto it = voters.stake.find(key);
     if (it == voters.stake.end()) continue;
     certificate.stake += it->second;
+    if (has_bug(params_.seeded_bug, SeededBug::kCountVoterTwice) && certificate.votes.empty()) {
+      certificate.stake += it->second;
+    }
     certificate.votes.push_back(vote);
   }
   const bool weak = has_bug(params_.seeded_bug, SeededBug::kQuorumOffByOne);

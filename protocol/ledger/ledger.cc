@@ -18,6 +18,10 @@ Status check_transfer(ByteView body) {
 Status execute_transfer(ExecContext& ctx, const Transaction& tx) {
   ASSIGN_OR_RETURN(const TransferPayload payload, decode_transfer(tx.payload));
   TRY(move_money(ctx.state, balance_path(tx.sender), balance_path(payload.to), payload.amount));
+  if (has_bug(ctx.params.seeded_bug, SeededBug::kPrintOnTransfer)) {
+    const std::string to = balance_path(payload.to);
+    set_amount(ctx.state, to, amount_at(ctx.state, to) + 1);
+  }
   ctx.emit({.kind = ChainEventKind::kTransfer,
             .who = tx.sender,
             .other = payload.to,
@@ -92,7 +96,8 @@ void pay_emission(ExecContext& ctx) {
   Amount sum = 0;
   for (Amount amount : paid) sum += amount;
   ctx.emit({.kind = ChainEventKind::kEmission, .amount = sum, .number = 0});
-  pay(ctx, RewardRole::kProducer, ctx.proposer, balance_path(ctx.proposer), paid[0]);
+  const bool up = has_bug(ctx.params.seeded_bug, SeededBug::kRoundRewardUp);
+  pay(ctx, RewardRole::kProducer, ctx.proposer, balance_path(ctx.proposer), paid[0] + (up ? 1 : 0));
   pay_models(ctx, paid[1]);
   pay(ctx, RewardRole::kFund, kNobody, pool_path(kFundPool), paid[2]);
   pay(ctx, RewardRole::kTreasury, kNobody, pool_path(kTreasuryPool), paid[3]);
@@ -104,6 +109,10 @@ void pay_emission(ExecContext& ctx) {
 
 void pay_fees(ExecContext& ctx) {
   const Amount fees = amount_at(ctx.state, pool_path(kFeesPool));
+  if (has_bug(ctx.params.seeded_bug, SeededBug::kLoseFees)) {
+    set_amount(ctx.state, pool_path(kFeesPool), 0);
+    return;
+  }
   must_move_money(ctx.state, pool_path(kFeesPool), balance_path(ctx.proposer), fees);
   ctx.emit({.kind = ChainEventKind::kFee, .who = ctx.proposer, .amount = fees});
 }

@@ -116,6 +116,13 @@ ResultPtr Chain::execute(env::Env& env, const BlockNode& parent, const BlockPtr&
                       outcome->error().message);
     return nullptr;
   }
+  if (has_bug(params().seeded_bug, SeededBug::kLocalOrder) && config_.roles.validator &&
+      block->block.transactions.size() > 1) {
+    Block backwards = block->block;
+    std::reverse(backwards.transactions.begin(), backwards.transactions.end());
+    auto other = execute_block(params(), network().modules, parent.state(), backwards);
+    return other ? std::make_shared<BlockResult>(std::move(*other)) : nullptr;
+  }
   if (has_bug(params().seeded_bug, SeededBug::kStateDrift) && config_.roles.validator &&
       block->header().height % 40 == 0) {
     BlockResult drifted = **outcome;
@@ -163,6 +170,10 @@ Chain::Added Chain::add_block(env::Env& env, const BlockPtr& block) {
 
 bool Chain::add_vote(env::Env& env, const Vote& vote) {
   const std::uint64_t now = restoring_ ? vote.target.epoch : epoch(env);
+  constexpr std::uint64_t kSixBits = 64;
+  if (has_bug(params().seeded_bug, SeededBug::kEpochWraps) && vote.target.epoch >= kSixBits) {
+    return false;
+  }
   Finality::Outcome outcome = finality_->add(vote, *tree_, now);
   const bool accepted = outcome.accepted;
   if (outcome.justified.empty()) {  // the usual case: nothing that could move the head
@@ -221,6 +232,12 @@ void Chain::finalize(env::Env& env, const Checkpoint& checkpoint) {
   env.trace.emit(
       {.kind = kTraceFinalized, .n = {checkpoint.epoch, height}, .a = checkpoint.block});
   const std::uint64_t sequence = env.store.apply(std::move(batch));
+  if (has_bug(params().seeded_bug, SeededBug::kAckBeforeSync)) {
+    env.trace.emit({.kind = kTraceFinalDurable,
+                    .n = {checkpoint.epoch, height},
+                    .a = checkpoint.block});
+    return;
+  }
   env.store.sync(sequence, {kCookieFinality, checkpoint.epoch, height});
 }
 

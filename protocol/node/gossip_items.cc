@@ -129,6 +129,10 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
         orphan = true;
         [[fallthrough]];
       case Chain::Added::kEarly:
+        if (has_bug(chain_.params().seeded_bug, SeededBug::kBanEarly) && !orphan) {
+          punish(env, from, kInvalidBlock);
+          return;
+        }
         if (!check_signature(chain_.params().id, block->header())) {
           punish(env, from, kInvalidBlock);
           return;

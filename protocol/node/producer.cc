@@ -72,7 +72,8 @@ void Producer::on_slot(env::Env& env, const env::TimerFired& event) {
   const std::uint64_t weight =
       weight_of(chain_.state(), chain_.params(), address_of(config_.key.public_key()));
   const std::uint64_t slot = event.cookie.b;
-  if (slot > chain_.slot(env)) return plan(env);  // the wall clock was set back meanwhile
+  const bool stuck = has_bug(chain_.params().seeded_bug, SeededBug::kForgetReplan);
+  if (slot > chain_.slot(env) && !stuck) return plan(env);  // the wall clock was set back
   if (!lottery_wins(lottery_draw(draw_->output, slot), lottery.target, weight)) {
     plan(env);  // the end of the look-ahead
     return;
@@ -208,7 +209,7 @@ void Producer::on_synced(env::Env& env, const env::Synced& event) {
                   .a = block->hash});
   if (chain_.add_block(env, block) == Chain::Added::kNew) {
     gossip_.announce_block(env, block->hash);
-  } else {
+  } else if (!has_bug(chain_.params().seeded_bug, SeededBug::kForgetReplan)) {
     plan(env);  // our own chain does not take it now (a clock set back): the next slot may do
   }
 }

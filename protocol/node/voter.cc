@@ -45,7 +45,9 @@ void Voter::on_epoch(env::Env& env) {
   arm(env);
   const Checkpoint& source = chain_.finality().justified();
   const std::uint64_t epoch = chain_.epoch(env);
-  if (epoch <= last_target_ || epoch <= source.epoch || source.epoch < last_source_) return;
+  const bool again = has_bug(chain_.params().seeded_bug, SeededBug::kVoteAgain);
+  if (epoch <= last_target_ && !again) return;
+  if (epoch <= source.epoch || source.epoch < last_source_) return;
   if (source.epoch < abstain_until_ && abstain_until_ > 0) return;
   const Address me = address_of(config_.key.public_key());
   const auto record = stake_record(chain_.state(), me);

@@ -1,5 +1,5 @@
 // Deliberate bugs, one at a time, compiled only into test builds (ORRERY_SEEDED_BUGS): each must be
-// caught by the invariant named here. In every other build has_bug is constant false and the code
+// caught by the invariant named here, or, where none is named, by a swarm (tests/golden/bug_board). In every other build has_bug is constant false and the code
 // behind it vanishes.
 #pragma once
 
@@ -29,15 +29,29 @@ enum class SeededBug : std::uint8_t {
   kEarlyUnbond,         // unbonding-delay
   kSlashHonest,         // honest-never-slashed
   kForgetDeadline,      // tasks-end-in-time
+  kForgetReplan,        // clock: a slot that the clock took back is the last one
+  kRoundRewardUp,       // rounding: the producer gets a unit more than its part
+  kEpochWraps,          // codec: a vote's epoch is kept in six bits
+  kBanEarly,            // peers: who is ahead of our clock is banned
+  kLocalOrder,          // ordering: validators execute transactions backwards
+  kSlashProposer,       // identity: the wrong one is slashed
+  kNoChallengeWindow,   // deadlines: results settle before anybody can challenge
+  kLoseFees,            // money: a block's fees vanish
+  kChallengeRight,      // verification: a right result is challenged
+  kAckBeforeSync,       // durability: final before it is on disk
+  kShortRefund,         // money: a refund leaves a unit behind
+  kCountVoterTwice,     // off by one: the first voter counts twice
+  kVoteAgain,           // clock: an epoch that comes again is voted for again
+  kPrintOnTransfer,     // money: the receiver gets a unit more than was sent
 };
 
 struct SeededBugName {
   SeededBug bug;
   std::string_view name;       // value of `debug.seeded_bug` in a scenario
-  std::string_view invariant;  // the checker that must object
+  std::string_view invariant;  // the checker that must object; empty: what a swarm sees
 };
 
-inline constexpr std::array<SeededBugName, 18> kSeededBugs{{
+inline constexpr std::array<SeededBugName, 32> kSeededBugs{{
     {SeededBug::kMintOneUnit, "mint-one-unit", "supply-conserved"},
     {SeededBug::kVoteBeforeSync, "vote-before-sync", "vote-durable-before-send"},
     {SeededBug::kAcceptWrongInference, "accept-wrong-inference", "wrong-inference-never-settles"},
@@ -56,6 +70,20 @@ inline constexpr std::array<SeededBugName, 18> kSeededBugs{{
     {SeededBug::kEarlyUnbond, "early-unbond", "unbonding-delay"},
     {SeededBug::kSlashHonest, "slash-honest", "honest-never-slashed"},
     {SeededBug::kForgetDeadline, "forget-deadline", "tasks-end-in-time"},
+    {SeededBug::kForgetReplan, "forget-replan", ""},
+    {SeededBug::kRoundRewardUp, "round-reward-up", "reward-split-exact"},
+    {SeededBug::kEpochWraps, "epoch-wraps", ""},
+    {SeededBug::kBanEarly, "ban-early", ""},
+    {SeededBug::kLocalOrder, "local-order", ""},
+    {SeededBug::kSlashProposer, "slash-proposer", ""},
+    {SeededBug::kNoChallengeWindow, "no-challenge-window", ""},
+    {SeededBug::kLoseFees, "lose-fees", "supply-conserved"},
+    {SeededBug::kChallengeRight, "challenge-right", ""},
+    {SeededBug::kAckBeforeSync, "ack-before-sync", ""},
+    {SeededBug::kShortRefund, "short-refund", ""},
+    {SeededBug::kCountVoterTwice, "count-voter-twice", "certificate-has-quorum"},
+    {SeededBug::kVoteAgain, "vote-again", ""},
+    {SeededBug::kPrintOnTransfer, "print-on-transfer", ""},
 }};
 
 #ifdef ORRERY_SEEDED_BUGS

@@ -177,6 +177,9 @@ void enter_revealed(ExecContext& ctx, Task& task) {
   task.state = equal ? TaskState::kRevealed : TaskState::kChallenged;
   if (!equal) ctx.emit({.kind = ChainEventKind::kTaskChallenged, .subject = task.id});
   const WorkParams& work = ctx.params.work;
+  if (has_bug(ctx.params.seeded_bug, SeededBug::kNoChallengeWindow) && equal) {
+    return set_due(ctx, task, ctx.height() + 1);
+  }
   set_due(ctx, task, ctx.height() + (equal ? work.challenge_blocks : work.verdict_blocks));
 }
 

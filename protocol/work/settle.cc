@@ -60,7 +60,8 @@ void end_task(ExecContext& ctx, Task& task, TaskState end) {
 }
 
 Amount refund_escrow(ExecContext& ctx, const Task& task) {
-  const Amount left = amount_at(ctx.state, escrow_path(task.id));
+  Amount left = amount_at(ctx.state, escrow_path(task.id));
+  if (has_bug(ctx.params.seeded_bug, SeededBug::kShortRefund) && left > 0) --left;
   must_move_money(ctx.state, escrow_path(task.id), balance_path(task.requester), left);
   return left;
 }
@@ -137,7 +138,8 @@ void decide_task(ExecContext& ctx, Task& task, const Hash256& result) {
     }
     any_wrong = true;
     if (accept) continue;
-    slash(ctx, {.who = a.worker,
+    const bool other = has_bug(ctx.params.seeded_bug, SeededBug::kSlashProposer);
+    slash(ctx, {.who = other ? ctx.proposer : a.worker,
                 .ppm = ctx.params.stake.slash_wrong_inference_ppm,
                 .cause = SlashCause::kWrongInference,
                 .subject = task.id,

@@ -157,9 +157,14 @@ Json draw_world(const DrawOptions& options) {
     left -= taken;
     return taken;
   };
+  // Users first: without them nothing is asked and nothing is paid.
+  std::int64_t users = 0;
+  if (left > 0 && !dice.chance(kHalf / 2)) {
+    --left;
+    users = 1 + take(2);
+  }
   const std::int64_t validators = 3 + take(4);
   const std::int64_t workers = 1 + take(3);
-  const std::int64_t users = take(3);
   const std::int64_t full = left;
   Json groups = {{{"name", "boot"}, {"role", "bootstrap"}},
                  {{"name", "validators"},

@@ -138,7 +138,16 @@ TEST_P(SeededBugs, IsCaughtByTheNamedInvariant) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SeededBugs, testing::ValuesIn(chain::kSeededBugs),
+// The others show in a swarm only: see tests/golden/bug_board.
+std::vector<chain::SeededBugName> bugs_with_an_invariant() {
+  std::vector<chain::SeededBugName> bugs;
+  for (const auto& bug : chain::kSeededBugs) {
+    if (!bug.invariant.empty()) bugs.push_back(bug);
+  }
+  return bugs;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SeededBugs, testing::ValuesIn(bugs_with_an_invariant()),
                          [](const auto& test) { return test_name(test.param.name); });
 
 #endif
