@@ -127,7 +127,8 @@ class Kernel {
     return digest;
   }
 
-  // Least events of a window for which waking the crew pays. Measured; see README.md.
+  // Least events of a window for which waking the crew pays. A judgement: below it, work of a few
+  // microseconds would wait for a thread to wake.
   static constexpr std::uint64_t kSharedEvents = 4096;
 
  private:

@@ -23,6 +23,7 @@ struct RunArgs {
   bool quiet = false;
   bool no_memo = false;
   bool no_report = false;
+  unsigned threads = 1;
   std::string log;       // debug info warn error; empty: none
 };
 int run_command(const RunArgs& args);

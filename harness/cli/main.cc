@@ -55,6 +55,8 @@ void add_run(CLI::App& app, RunArgs& args) {
   verb->add_flag("--no-memo", args.no_memo,
                  "Do pure work again for every node (slow; same digest)");
   verb->add_flag("--no-report", args.no_report, "Do not render report.html");
+  verb->add_option("--threads", args.threads, "Threads; they change nothing but the time")
+      ->check(CLI::Range(1u, 256u));
   verb->add_option("--log", args.log, "Show the nodes' log from this level: debug info warn error");
   verb->footer("Example: orrery run scenarios/library/quickstart.yaml --seed 7 --until 15m");
 }

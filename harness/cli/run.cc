@@ -131,6 +131,7 @@ int run_command(const RunArgs& args) {
   run::RunOptions options;
   options.command = reproduce(args, scenario->seed);
   options.memo = !args.no_memo;
+  options.threads = args.threads;
   if (!args.until.empty()) {
     const auto until = scenario::parse_quantity(args.until, scenario::Dimension::kDuration);
     if (!until) {

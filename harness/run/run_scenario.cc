@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "harness/run/record.h"
+#include "harness/threads/thread_crew.h"
 #include "protocol/adversary/actor.h"
 #include "protocol/types/seeded_bug.h"
 #include "reports/record/metrics.h"
@@ -29,10 +30,13 @@ Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
     }
     return options.interrupt && options.interrupt();
   };
-  ASSIGN_OR_RETURN(const auto world, World::make(scenario, {.memo = options.memo,
-                                                            .interrupt = poll,
-                                                            .log = options.log,
-                                                            .log_level = options.log_level}));
+  harness::ThreadCrew crew(options.threads);
+  ASSIGN_OR_RETURN(const auto world,
+                   World::make(scenario, {.memo = options.memo,
+                                          .crew = options.threads > 1 ? &crew : nullptr,
+                                          .interrupt = poll,
+                                          .log = options.log,
+                                          .log_level = options.log_level}));
   running = world.get();
   const Status ran = world->run_until(until);
   const bool interrupted = !ran && ran.error().code == ErrorCode::kInterrupted;

@@ -13,6 +13,7 @@ struct RunOptions {
   std::string command;           // shown in the report: what reproduces this run
   Time until = kNever;           // stop earlier than the scenario says
   bool memo = true;
+  unsigned threads = 1;  // changes nothing but the time
   std::function<bool()> interrupt;
   sim::LogFunction log;
   env::LogLevel log_level = env::LogLevel::kWarn;

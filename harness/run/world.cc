@@ -66,6 +66,7 @@ Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
   sim_options.log = options.log;
   sim_options.log_level = options.log_level;
   ASSIGN_OR_RETURN(world->simulator_, sim::Simulator::make(std::move(sim_options)));
+  world->simulator_->use_crew(options.crew);
   TRY(world->add_links());
   TRY(world->add_topology());
   world->simulator_->set_compute([inference = world->inference_.get()](const env::JobSpec& s) {

@@ -21,6 +21,7 @@ namespace orrery::run {
 
 struct WorldOptions {
   bool memo = true;
+  sim::Crew* crew = nullptr;  // threads that run handlers; outlives the world
   bool invariants = true;  // off only to measure what they cost
   std::function<bool()> interrupt;
   sim::LogFunction log;

@@ -1,6 +1,6 @@
 // Deliberate bugs, one at a time, compiled only into test builds (ORRERY_SEEDED_BUGS): each must be
-// caught by the invariant named here, or, where none is named, by a swarm (tests/golden/bug_board). In every other build has_bug is constant false and the code
-// behind it vanishes.
+// caught by the invariant named here, or, where none is named, by a swarm (tests/golden/bug_board).
+// In every other build has_bug is constant false and the code behind it vanishes.
 #pragma once
 
 #include <array>

@@ -65,6 +65,21 @@ std::size_t minority(const FaultField& field) {  // that may fail for good
   return field.validators.empty() ? 0 : (field.validators.size() - 1) / 3;
 }
 
+// Validators that may fail for good: the same ones for misbehaviour and for disks, so that both
+// together stay a minority.
+std::vector<std::string> weak_validators(const FaultField& field) {
+  return {field.validators.end() - static_cast<std::ptrdiff_t>(minority(field)),
+          field.validators.end()};
+}
+
+// Who may lose a disk without an end of the chain: one worker always keeps its own.
+std::vector<std::string> weak_nodes(const FaultField& field) {
+  std::vector<std::string> nodes = weak_validators(field);
+  nodes.insert(nodes.end(), field.workers.begin(), field.workers.end() - 1);
+  nodes.insert(nodes.end(), field.others.begin() + 1, field.others.end());
+  return nodes;
+}
+
 Json partition(Dice& dice, const FaultField& field) {
   std::vector<std::string> left = dice.some_of(all_of(field), all_of(field).size() - 1);
   std::vector<std::string> right;
@@ -74,8 +89,20 @@ Json partition(Dice& dice, const FaultField& field) {
   return {{"do", "partition"}, {"sides", {selector(left), selector(right)}}};
 }
 
+Json one_way(Dice& dice, const FaultField& field) {
+  std::vector<std::string> from = dice.some_of(all_of(field), all_of(field).size() - 1);
+  std::vector<std::string> to;
+  for (const std::string& name : all_of(field)) {
+    if (std::find(from.begin(), from.end(), name) == from.end()) to.push_back(name);
+  }
+  return {{"do", "partition"}, {"from", selector(from)}, {"to", selector(dice.some_of(to, 8))}};
+}
+
 Json crash(Dice& dice, const FaultField& field) {
-  return {{"do", "crash"}, {"targets", selector(dice.some_of(all_of(field), 4))}};
+  const std::vector<std::string> losses = {"lose-unsynced", "keep-prefix", "keep-subset", "torn"};
+  return {{"do", "crash"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"disk", dice.one_of(losses)}};
 }
 
 // Of nodes that have signed nothing that a second signature could contradict.
@@ -92,6 +119,69 @@ Json clock(Dice& dice, const FaultField& field) {
           {"offset", fmt::format("{}ms", millis == 0 ? 1 : millis)}};
 }
 
+Json slewing_clock(Dice& dice, const FaultField& field) {
+  return {{"do", "clock"},
+          {"mode", "slew"},
+          {"targets", selector(dice.some_of(all_of(field), 3))},
+          {"offset", fmt::format("{}ms", dice.between(1, 3000))}};
+}
+
+Json drifting_clock(Dice& dice, const FaultField& field) {
+  const std::vector<std::string> modes = {"drift", "ntp-loss"};
+  return {{"do", "clock"},
+          {"mode", dice.one_of(modes)},
+          {"targets", selector(dice.some_of(all_of(field), 3))},
+          {"drift", fmt::format("{}ppb", dice.between(1, 5'000'000))}};
+}
+
+Json bad_disk(Dice& dice, const FaultField& field) {
+  const std::vector<std::string> kinds = {"rot",         "bad-sectors", "lost-writes",
+                                          "misdirected", "full",        "sync-fails"};
+  return {{"do", "disk"},
+          {"kind", dice.one_of(kinds)},
+          {"targets", selector(dice.some_of(weak_nodes(field), 2))}};
+}
+
+Json slow_disk(Dice& dice, const FaultField& field) {
+  return {{"do", "disk"},
+          {"kind", "stall"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"delay", fmt::format("{}ms", dice.between(10, 2000))}};
+}
+
+Json clog(Dice& dice, const FaultField& field) {
+  return {{"do", "clog"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"swizzle", dice.chance(kHalf)}};
+}
+
+Json reset(Dice& dice, const FaultField& field) {
+  return {{"do", "reset"}, {"targets", selector(dice.some_of(all_of(field), 4))}};
+}
+
+Json half_open(Dice& dice, const FaultField& field) {
+  return {{"do", "half-open"}, {"targets", selector(dice.some_of(all_of(field), 4))}};
+}
+
+Json churn(Dice& dice, const FaultField& field) {
+  return {{"do", "churn"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"every", fmt::format("{}s", dice.between(5, 40))},
+          {"away", fmt::format("{}s", dice.between(1, 20))}};
+}
+
+Json corrupting_links(Dice& dice, const FaultField& field) {
+  return {{"do", "link"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"corrupt", fmt::format("{}ppm", dice.between(1, 20'000))}};
+}
+
+Json jittery_links(Dice& dice, const FaultField& field) {
+  return {{"do", "link"},
+          {"targets", selector(dice.some_of(all_of(field), 4))},
+          {"jitter", fmt::format("{}ms", dice.between(50, 2000))}};
+}
+
 Json slow_links(Dice& dice, const FaultField& field) {
   return {{"do", "link"},
           {"targets", selector(dice.some_of(all_of(field), 4))},
@@ -101,7 +191,7 @@ Json slow_links(Dice& dice, const FaultField& field) {
 Json lossy_links(Dice& dice, const FaultField& field) {
   return {{"do", "link"},
           {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"loss", fmt::format("{}%", dice.between(1, 60))}};
+          {"loss", fmt::format("{}%", dice.between(6, 60))}};
 }
 
 Json narrow_links(Dice& dice, const FaultField& field) {
@@ -119,6 +209,7 @@ Json liar(Dice& dice, const FaultField& field) {
 }
 
 bool any(const FaultField&) { return true; }
+bool has_weak_nodes(const FaultField& field) { return !weak_nodes(field).empty(); }
 bool has_two_workers(const FaultField& field) { return field.workers.size() >= 2; }
 
 struct FaultKindToDraw {
@@ -129,10 +220,25 @@ struct FaultKindToDraw {
 };
 
 constexpr FaultKindToDraw kKinds[] = {
-    {"partition", any, partition, "for"},       {"crash", any, crash, "restart_after"},
-    {"wipe", any, wipe, "restart_after"},       {"clock", any, clock, "for"},
-    {"slow-links", any, slow_links, "for"},     {"lossy-links", any, lossy_links, "for"},
-    {"narrow-links", any, narrow_links, "for"}, {"liar", has_two_workers, liar, nullptr},
+    {"partition", any, partition, "for"},
+    {"one-way", any, one_way, "for"},
+    {"crash", any, crash, "restart_after"},
+    {"wipe", any, wipe, "restart_after"},
+    {"churn", any, churn, "for"},
+    {"clock", any, clock, "for"},
+    {"slewing-clock", any, slewing_clock, "for"},
+    {"drifting-clock", any, drifting_clock, "for"},
+    {"bad-disk", has_weak_nodes, bad_disk, "for"},
+    {"slow-disk", any, slow_disk, "for"},
+    {"slow-links", any, slow_links, "for"},
+    {"lossy-links", any, lossy_links, "for"},
+    {"narrow-links", any, narrow_links, "for"},
+    {"jittery-links", any, jittery_links, "for"},
+    {"corrupting-links", any, corrupting_links, "for"},
+    {"clog", any, clog, "for"},
+    {"reset", any, reset, nullptr},
+    {"half-open", any, half_open, nullptr},
+    {"liar", has_two_workers, liar, nullptr},
 };
 
 std::int64_t seconds(Duration d) { return d.ns / kSecond; }
@@ -256,7 +362,7 @@ Json draw_faults(std::uint64_t seed, const FaultField& field) {
     timeline.push_back({{"name", "byzantine"},
                         {"at", fmt::format("t+{}s", dice.between(kFirstFault, calm))},
                         {"do", "behave"},
-                        {"targets", selector(dice.some_of(field.validators, minority(field)))},
+                        {"targets", selector(weak_validators(field))},
                         {"behaviour", dice.one_of(behaviours)}});
   }
   return timeline;
