@@ -1,10 +1,13 @@
+// boost::none as a constant: the newer form is an object that is made at start, and nothing here may
+// have a state outside of objects.
+#define BOOST_OPTIONAL_USE_OLD_DEFINITION_OF_NONE
+
 #include "engine/sim/topology.h"
 
 #include <algorithm>
 #include <boost/graph/adjacency_list.hpp>
-#include <boost/graph/connected_components.hpp>
-#include <boost/graph/dijkstra_shortest_paths.hpp>
-#include <boost/graph/strong_components.hpp>
+#include <boost/graph/dijkstra_shortest_paths_no_color_map.hpp>
+#include <functional>
 #include <set>
 
 #include "engine/base/ensure.h"
@@ -13,6 +16,28 @@ namespace orrery::sim {
 namespace {
 
 constexpr std::int64_t kMaxLatency = 3600 * std::int64_t{1'000'000'000};
+
+using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, boost::no_property,
+                                    boost::property<boost::edge_weight_t, std::int64_t>>;
+
+constexpr std::int64_t kUnreached = INT64_MAX;
+
+// By node; kUnreached where there is no path. The form without named parameters: those keep
+// objects that can change at namespace scope.
+std::vector<std::int64_t> distances_from(const Graph& graph, std::uint32_t node) {
+  std::vector<std::int64_t> distances(boost::num_vertices(graph));
+  boost::dijkstra_shortest_paths_no_color_map(
+      graph, node, boost::dummy_property_map(), distances.data(),
+      boost::get(boost::edge_weight, graph), boost::get(boost::vertex_index, graph),
+      std::less<std::int64_t>(), boost::closed_plus<std::int64_t>(kUnreached), kUnreached,
+      std::int64_t{0}, boost::dijkstra_visitor<>());
+  return distances;
+}
+
+bool reaches_all(const Graph& graph) {
+  const auto distances = distances_from(graph, 0);
+  return std::find(distances.begin(), distances.end(), kUnreached) == distances.end();
+}
 
 tl::unexpected<Error> wrong(const char* why) { return fail(ErrorCode::kInvalidArgument, why); }
 
@@ -47,10 +72,12 @@ Pairs join_stubs(std::uint32_t n, std::uint32_t degree, RandomStream& draws) {
 }  // namespace
 
 bool is_connected(std::uint32_t n, const Pairs& pairs) {
-  boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS> graph(n);
-  for (const auto& [a, b] : pairs) boost::add_edge(a, b, graph);
-  std::vector<int> part(n);
-  return boost::connected_components(graph, part.data()) == 1;
+  Graph graph(n);
+  for (const auto& [a, b] : pairs) {
+    boost::add_edge(a, b, std::int64_t{1}, graph);
+    boost::add_edge(b, a, std::int64_t{1}, graph);
+  }
+  return n == 0 || reaches_all(graph);
 }
 
 Result<Pairs> random_regular(std::uint32_t n, std::uint32_t degree, RandomStream draws) {
@@ -121,9 +148,6 @@ Result<Pairs> scale_free(std::uint32_t n, std::uint32_t attach, RandomStream dra
 // --- paths --------------------------------------------------------------------------------------
 
 struct Topology::Impl {
-  using Graph =
-      boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, boost::no_property,
-                            boost::property<boost::edge_weight_t, std::int64_t>>;
   explicit Impl(std::uint32_t nodes) : graph(nodes), distances(nodes) {}
   Graph graph;
   std::vector<std::vector<std::int64_t>> distances;  // by sender, empty until asked for
@@ -146,8 +170,11 @@ Result<std::unique_ptr<Topology>> Topology::make(std::uint32_t nodes,
     }
     boost::add_edge(edge.from, edge.to, edge.latency.ns, impl->graph);
   }
-  std::vector<int> part(nodes);
-  if (nodes > 0 && boost::strong_components(impl->graph, part.data()) != 1) {
+  Graph back(nodes);  // who reaches node 0 is reached by it on the turned links
+  for (const TopologyEdge& edge : edges) {
+    boost::add_edge(edge.to, edge.from, edge.latency.ns, back);
+  }
+  if (nodes > 0 && (!reaches_all(impl->graph) || !reaches_all(back))) {
     return wrong("a node cannot reach another one");
   }
   return std::unique_ptr<Topology>(new Topology(std::move(impl)));
@@ -156,10 +183,7 @@ Result<std::unique_ptr<Topology>> Topology::make(std::uint32_t nodes,
 Duration Topology::path(std::uint32_t from, std::uint32_t to) {
   ENSURE(from < nodes() && to < nodes(), "a path of a node that is not there");
   std::vector<std::int64_t>& row = impl_->distances[from];
-  if (row.empty()) {
-    row.resize(nodes());
-    boost::dijkstra_shortest_paths(impl_->graph, from, boost::distance_map(row.data()));
-  }
+  if (row.empty()) row = distances_from(impl_->graph, from);
   return Duration{row[to]};
 }
 
