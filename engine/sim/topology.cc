@@ -1,5 +1,5 @@
-// boost::none as a constant: the newer form is an object that is made at start, and nothing here may
-// have a state outside of objects.
+// boost::none as a constant: the newer form is an object that is made at start, and nothing here
+// may have a state outside of objects.
 #define BOOST_OPTIONAL_USE_OLD_DEFINITION_OF_NONE
 
 #include "engine/sim/topology.h"
