@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 namespace orrery::scenario {
 namespace {
@@ -46,8 +45,11 @@ void emit(YAML::Emitter& out, const Json& value, bool in_list) {
 
 std::string yaml_text(const Json& document, const std::string& comment) {
   std::string text;
-  std::istringstream lines(comment);
-  for (std::string line; std::getline(lines, line);) text += "# " + line + "\n";
+  for (std::size_t begin = 0; begin < comment.size();) {
+    const std::size_t end = std::min(comment.find('\n', begin), comment.size());
+    text += "# " + comment.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+  }
   YAML::Emitter out;
   emit(out, document, false);
   return text + out.c_str() + "\n";
