@@ -9,7 +9,7 @@
 #include "harness/sweep/document.h"
 #include "harness/sweep/story.h"
 #include "reports/record/write.h"
-#include "scenarios/generate/yaml_text.h"
+#include "scenarios/schema/yaml_text.h"
 
 namespace orrery::cli {
 
@@ -21,7 +21,8 @@ Result<nlohmann::json> present_small(const sweep::Shrunk& shrunk,
   const auto document = nlohmann::ordered_json::parse(shrunk.document);
   ASSIGN_OR_RETURN(const scenario::Scenario scenario, sweep::load_document(document, options));
   ASSIGN_OR_RETURN(const auto story, sweep::tell(scenario, shrunk.failure));
-  const std::string text = scenario::yaml_text(document, fmt::format("{}", fmt::join(story, "\n")));
+  const std::string text =
+      scenario::yaml_text(shrunk.document, fmt::format("{}", fmt::join(story, "\n")));
   TRY(report::write_file_atomically(path, text));
   nlohmann::json out{{"kind", std::string(sweep::to_string(shrunk.failure.kind))},
                      {"name", shrunk.failure.name},

@@ -15,8 +15,8 @@
 #include "harness/run/stamped_folder.h"
 #include "harness/sweep/swarm.h"
 #include "reports/record/write.h"
-#include "scenarios/generate/yaml_text.h"
 #include "scenarios/schema/schema.h"
+#include "scenarios/schema/yaml_text.h"
 
 namespace orrery::cli {
 namespace {
@@ -32,7 +32,7 @@ Result<json> present_failures(const SwarmArgs& args, const sweep::SwarmOptions& 
     const sweep::Failure& f = failed.failure;
     ASSIGN_OR_RETURN(const auto document, sweep::swarm_document(options, failed.seed));
     const std::string path = fmt::format("{}/seed-{}.yaml", out, failed.seed);
-    TRY(report::write_file_atomically(path, scenario::yaml_text(document, f.text)));
+    TRY(report::write_file_atomically(path, scenario::yaml_text(document.dump(), f.text)));
     json row{{"seed", failed.seed}, {"kind", std::string(sweep::to_string(f.kind))},
              {"name", f.name},      {"text", f.text},
              {"at_ns", f.at.ns},    {"scenario", path}};

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "scenarios/generate/yaml_text.h"
 #include "scenarios/schema/load.h"
+#include "scenarios/schema/yaml_text.h"
 
 namespace orrery::scenario {
 namespace {
@@ -72,7 +72,7 @@ TEST(Draw, HonestValidatorsKeepTwoThirds) {
 TEST(YamlText, MeansTheSameScenario) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     const Json document = drawn(seed);
-    const std::string text = yaml_text(document, "two\nlines");
+    const std::string text = yaml_text(document.dump(), "two\nlines");
     EXPECT_TRUE(text.starts_with("# two\n# lines\norrery: 1\n"));
     const LoadOutcome from_yaml = load_text(text, "text");
     const LoadOutcome from_json = load(document);

@@ -1,4 +1,4 @@
-#include "scenarios/generate/yaml_text.h"
+#include "scenarios/schema/yaml_text.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -43,7 +43,7 @@ void emit(YAML::Emitter& out, const Json& value, bool in_list) {
 
 }  // namespace
 
-std::string yaml_text(const Json& document, const std::string& comment) {
+std::string yaml_text(const std::string& document, const std::string& comment) {
   std::string text;
   for (std::size_t begin = 0; begin < comment.size();) {
     const std::size_t end = std::min(comment.find('\n', begin), comment.size());
@@ -51,7 +51,7 @@ std::string yaml_text(const Json& document, const std::string& comment) {
     begin = end + 1;
   }
   YAML::Emitter out;
-  emit(out, document, false);
+  emit(out, Json::parse(document), false);
   return text + out.c_str() + "\n";
 }
 
