@@ -81,18 +81,24 @@ Proposals drop_items(const Document& document, const char* key, const std::strin
   return proposals;
 }
 
-// A text of nodes joined by '|' without `name`; nothing if it names `name` alone.
-std::optional<std::string> without(const std::string& selector, const std::string& name) {
-  std::vector<std::string> kept;
-  std::size_t begin = 0;
-  while (begin <= selector.size()) {
+// The parts of a selector that are joined by '|'.
+std::vector<std::string> parts_of(const std::string& selector) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= selector.size();) {
     const std::size_t end = std::min(selector.find('|', begin), selector.size());
     std::string part = selector.substr(begin, end - begin);
     part.erase(0, part.find_first_not_of(' '));
     part.erase(part.find_last_not_of(' ') + 1);
-    if (part != name) kept.push_back(part);
+    parts.push_back(std::move(part));
     begin = end + 1;
   }
+  return parts;
+}
+
+// A selector without one of its parts; nothing if it has no other.
+std::optional<std::string> without(const std::string& selector, const std::string& part) {
+  std::vector<std::string> kept = parts_of(selector);
+  std::erase(kept, part);
   if (kept.empty()) return std::nullopt;
   return fmt::format("{}", fmt::join(kept, " | "));
 }
@@ -153,17 +159,12 @@ Proposals fewer_targets(const Document& document) {
     const Document& item = document["timeline"][i];
     if (!item.contains("targets") || !item["targets"].is_string()) continue;
     const std::string targets = item["targets"].get<std::string>();
-    for (std::size_t begin = 0; begin < targets.size();) {
-      const std::size_t end = std::min(targets.find('|', begin), targets.size());
-      std::string name = targets.substr(begin, end - begin);
-      name.erase(0, name.find_first_not_of(' '));
-      name.erase(name.find_last_not_of(' ') + 1);
-      if (const auto rest = without(targets, name)) {
+    for (const std::string& part : parts_of(targets)) {
+      if (const auto rest = without(targets, part)) {
         Document smaller = document;
         smaller["timeline"][i]["targets"] = *rest;
         proposals.push_back(std::move(smaller));
       }
-      begin = end + 1;
     }
   }
   return proposals;

@@ -72,7 +72,8 @@ std::vector<std::string> weak_validators(const FaultField& field) {
           field.validators.end()};
 }
 
-// Who may lose a disk without an end of the chain: one worker always keeps its own.
+// Who may lose a disk without an end of the chain: one worker and one bootstrap node, which every
+// scenario has, always keep theirs.
 std::vector<std::string> weak_nodes(const FaultField& field) {
   std::vector<std::string> nodes = weak_validators(field);
   nodes.insert(nodes.end(), field.workers.begin(), field.workers.end() - 1);
@@ -80,132 +81,134 @@ std::vector<std::string> weak_nodes(const FaultField& field) {
   return nodes;
 }
 
+std::vector<std::string> rest_of(const FaultField& field, const std::vector<std::string>& chosen) {
+  std::vector<std::string> rest = all_of(field);
+  std::erase_if(rest, [&](const std::string& name) {
+    return std::find(chosen.begin(), chosen.end(), name) != chosen.end();
+  });
+  return rest;
+}
+
+// A fault of at least one of the nodes and at most `most`.
+Json fault_of(Dice& dice, const char* what, const std::vector<std::string>& nodes,
+              std::size_t most) {
+  return {{"do", what}, {"targets", selector(dice.some_of(nodes, most))}};
+}
+
+Json with(Json item, const Json& more) {
+  item.update(more);
+  return item;
+}
+
 Json partition(Dice& dice, const FaultField& field) {
-  std::vector<std::string> left = dice.some_of(all_of(field), all_of(field).size() - 1);
-  std::vector<std::string> right;
-  for (const std::string& name : all_of(field)) {
-    if (std::find(left.begin(), left.end(), name) == left.end()) right.push_back(name);
-  }
-  return {{"do", "partition"}, {"sides", {selector(left), selector(right)}}};
+  const auto left = dice.some_of(all_of(field), all_of(field).size() - 1);
+  return {{"do", "partition"}, {"sides", {selector(left), selector(rest_of(field, left))}}};
 }
 
 Json one_way(Dice& dice, const FaultField& field) {
-  std::vector<std::string> from = dice.some_of(all_of(field), all_of(field).size() - 1);
-  std::vector<std::string> to;
-  for (const std::string& name : all_of(field)) {
-    if (std::find(from.begin(), from.end(), name) == from.end()) to.push_back(name);
-  }
-  return {{"do", "partition"}, {"from", selector(from)}, {"to", selector(dice.some_of(to, 8))}};
+  const auto from = dice.some_of(all_of(field), all_of(field).size() - 1);
+  return {{"do", "partition"},
+          {"from", selector(from)},
+          {"to", selector(dice.some_of(rest_of(field, from), 8))}};
 }
 
 Json crash(Dice& dice, const FaultField& field) {
   const std::vector<std::string> losses = {"lose-unsynced", "keep-prefix", "keep-subset", "torn"};
-  return {{"do", "crash"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"disk", dice.one_of(losses)}};
+  Json item = fault_of(dice, "crash", all_of(field), 4);
+  return with(std::move(item), {{"disk", dice.one_of(losses)}});
 }
 
 // Of nodes that have signed nothing that a second signature could contradict.
 Json wipe(Dice& dice, const FaultField& field) {
   std::vector<std::string> nodes = field.others;
   nodes.insert(nodes.end(), field.workers.begin(), field.workers.end());
-  return {{"do", "crash"}, {"targets", selector(dice.some_of(nodes, 2))}, {"disk", "wipe"}};
+  return with(fault_of(dice, "crash", nodes, 2), {{"disk", "wipe"}});
 }
 
 Json clock(Dice& dice, const FaultField& field) {
   const std::int64_t millis = dice.between(-3000, 3000);
-  return {{"do", "clock"},
-          {"targets", selector(dice.some_of(all_of(field), 3))},
-          {"offset", fmt::format("{}ms", millis == 0 ? 1 : millis)}};
+  return with(fault_of(dice, "clock", all_of(field), 3),
+              {{"offset", fmt::format("{}ms", millis == 0 ? 1 : millis)}});
 }
 
 Json slewing_clock(Dice& dice, const FaultField& field) {
-  return {{"do", "clock"},
-          {"mode", "slew"},
-          {"targets", selector(dice.some_of(all_of(field), 3))},
-          {"offset", fmt::format("{}ms", dice.between(1, 3000))}};
+  Json item = fault_of(dice, "clock", all_of(field), 3);
+  return with(std::move(item),
+              {{"mode", "slew"}, {"offset", fmt::format("{}ms", dice.between(1, 3000))}});
 }
 
 Json drifting_clock(Dice& dice, const FaultField& field) {
   const std::vector<std::string> modes = {"drift", "ntp-loss"};
-  return {{"do", "clock"},
-          {"mode", dice.one_of(modes)},
-          {"targets", selector(dice.some_of(all_of(field), 3))},
-          {"drift", fmt::format("{}ppb", dice.between(1, 5'000'000))}};
+  const std::string mode = dice.one_of(modes);
+  Json item = fault_of(dice, "clock", all_of(field), 3);
+  return with(std::move(item),
+              {{"mode", mode}, {"drift", fmt::format("{}ppb", dice.between(1, 5'000'000))}});
 }
 
 Json bad_disk(Dice& dice, const FaultField& field) {
   const std::vector<std::string> kinds = {"rot",         "bad-sectors", "lost-writes",
                                           "misdirected", "full",        "sync-fails"};
-  return {{"do", "disk"},
-          {"kind", dice.one_of(kinds)},
-          {"targets", selector(dice.some_of(weak_nodes(field), 2))}};
+  const std::string kind = dice.one_of(kinds);
+  return with(fault_of(dice, "disk", weak_nodes(field), 2), {{"kind", kind}});
 }
 
 Json slow_disk(Dice& dice, const FaultField& field) {
-  return {{"do", "disk"},
-          {"kind", "stall"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"delay", fmt::format("{}ms", dice.between(10, 2000))}};
+  Json item = fault_of(dice, "disk", all_of(field), 4);
+  return with(std::move(item),
+              {{"kind", "stall"}, {"delay", fmt::format("{}ms", dice.between(10, 2000))}});
 }
 
 Json clog(Dice& dice, const FaultField& field) {
-  return {{"do", "clog"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"swizzle", dice.chance(kHalf)}};
+  Json item = fault_of(dice, "clog", all_of(field), 4);
+  return with(std::move(item), {{"swizzle", dice.chance(kHalf)}});
 }
 
 Json reset(Dice& dice, const FaultField& field) {
-  return {{"do", "reset"}, {"targets", selector(dice.some_of(all_of(field), 4))}};
+  return fault_of(dice, "reset", all_of(field), 4);
 }
 
 Json half_open(Dice& dice, const FaultField& field) {
-  return {{"do", "half-open"}, {"targets", selector(dice.some_of(all_of(field), 4))}};
+  return fault_of(dice, "half-open", all_of(field), 4);
 }
 
 Json churn(Dice& dice, const FaultField& field) {
-  return {{"do", "churn"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"every", fmt::format("{}s", dice.between(5, 40))},
-          {"away", fmt::format("{}s", dice.between(1, 20))}};
+  Json item = fault_of(dice, "churn", all_of(field), 4);
+  item["every"] = fmt::format("{}s", dice.between(5, 40));
+  item["away"] = fmt::format("{}s", dice.between(1, 20));
+  return item;
 }
 
-Json corrupting_links(Dice& dice, const FaultField& field) {
-  return {{"do", "link"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"corrupt", fmt::format("{}ppm", dice.between(1, 20'000))}};
+// One property of links, drawn from `low` to `high`.
+struct LinkRange {
+  const char* key;
+  std::int64_t low, high;
+  const char* unit;
+};
+Json links(Dice& dice, const FaultField& field, const LinkRange& range) {
+  Json item = fault_of(dice, "link", all_of(field), 4);
+  item[range.key] = fmt::format("{}{}", dice.between(range.low, range.high), range.unit);
+  return item;
 }
-
-Json jittery_links(Dice& dice, const FaultField& field) {
-  return {{"do", "link"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"jitter", fmt::format("{}ms", dice.between(50, 2000))}};
-}
-
 Json slow_links(Dice& dice, const FaultField& field) {
-  return {{"do", "link"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"latency", fmt::format("{}ms", dice.between(200, 3000))}};
+  return links(dice, field, {"latency", 200, 3000, "ms"});
 }
-
 Json lossy_links(Dice& dice, const FaultField& field) {
-  return {{"do", "link"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"loss", fmt::format("{}%", dice.between(6, 60))}};
+  return links(dice, field, {"loss", 6, 60, "%"});
 }
-
 Json narrow_links(Dice& dice, const FaultField& field) {
-  return {{"do", "link"},
-          {"targets", selector(dice.some_of(all_of(field), 4))},
-          {"rate", fmt::format("{}kbps", dice.between(16, 512))}};
+  return links(dice, field, {"rate", 16, 512, "kbps"});
+}
+Json jittery_links(Dice& dice, const FaultField& field) {
+  return links(dice, field, {"jitter", 50, 2000, "ms"});
+}
+Json corrupting_links(Dice& dice, const FaultField& field) {
+  return links(dice, field, {"corrupt", 1, 20'000, "ppm"});
 }
 
 // The last worker stays honest: who is slashed for lying makes no more blocks.
 Json liar(Dice& dice, const FaultField& field) {
   const std::vector<std::string> most(field.workers.begin(), field.workers.end() - 1);
-  return {{"do", "behave"},
-          {"targets", selector(dice.some_of(most, most.size()))},
-          {"behaviour", "lie-inference"}};
+  return with(fault_of(dice, "behave", most, most.size()), {{"behaviour", "lie-inference"}});
 }
 
 bool any(const FaultField&) { return true; }

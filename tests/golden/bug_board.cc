@@ -41,24 +41,23 @@ double median(std::vector<double> values) {
 }
 
 std::optional<Round> find(std::string_view bug, std::uint64_t first) {
-  sweep::SwarmOptions options{.load = run::loader_options({}), .again_every = 0};
-  options.load.overrides.push_back({"debug.seeded_bug", std::string(bug)});
+  const sweep::SwarmOptions options{.load = run::loader_options({})};
   const auto begun = std::chrono::steady_clock::now();
   for (std::uint64_t i = 0; i < kMaxSeeds; ++i) {
     auto document = sweep::swarm_document(options, first + i);
     if (!document) continue;
     (*document)["debug"] = {{"seeded_bug", std::string(bug)}};
-    const scenario::LoadOptions load = run::loader_options({});
-    const auto scenario = sweep::load_document(*document, load);
+    const auto scenario = sweep::load_document(*document, options.load);
     const auto trial = scenario ? sweep::run_trial(*scenario) : tl::unexpected(scenario.error());
     if (!trial || !trial->failure) continue;
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     Round round{.seeds = static_cast<double>(i + 1),
                 .seconds = took.count(),
                 .failure = trial->failure->name};
-    const auto small = sweep::shrink_scenario(*document, {.load = load});
+    const auto small = sweep::shrink_scenario(*document, {.load = options.load});
     if (!small) return std::nullopt;
-    const auto shrunk = sweep::load_document(nlohmann::ordered_json::parse(small->document), load);
+    const auto shrunk =
+        sweep::load_document(nlohmann::ordered_json::parse(small->document), options.load);
     round.nodes = static_cast<double>(shrunk->nodes.size());
     round.faults = static_cast<double>(shrunk->timeline.size());
     return round;
