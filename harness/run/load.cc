@@ -70,6 +70,11 @@ Bytes Source::next_request() {
     request.amount = spec.amount;
     return chain::encode(request);
   }
+  if (spec.kind == "unstake") {
+    request.kind = chain::UserRequest::Kind::kUnstake;
+    request.amount = spec.amount;
+    return chain::encode(request);
+  }
   gpu::SamplingParams params;
   params.max_tokens = static_cast<std::uint32_t>(tokens.at(random.next()));
   params.temperature = gpu::kTemperatureOne;

@@ -8,24 +8,6 @@
 #include "protocol/ledger/staking.h"
 
 namespace orrery::chain {
-namespace {
-
-struct Electorate {
-  std::map<PublicKey, Amount> stake;
-  Amount total = 0;
-};
-
-Electorate electorate(const StateTree& state, const ChainParams& params) {
-  Electorate result;
-  for (const Stake& stake : active_stakes(state, params)) {
-    if (!stake.record.validator) continue;
-    result.stake[stake.record.key] = stake.amount;
-    result.total += stake.amount;
-  }
-  return result;
-}
-
-}  // namespace
 
 void Finality::Outcome::absorb(Outcome other) {
   accepted = accepted || other.accepted;
@@ -104,11 +86,24 @@ Finality::Outcome Finality::count(const Vote& vote, const BlockTree& tree) {
   return outcome;
 }
 
+const Finality::Electorate& Finality::voters(const BlockNode& source) {
+  if (voters_of_ != source.hash()) {
+    voters_of_ = source.hash();
+    voters_ = {};
+    for (const Stake& stake : active_stakes(source.state(), params_)) {
+      if (!stake.record.validator) continue;
+      voters_.stake[stake.record.key] = stake.amount;
+      voters_.total += stake.amount;
+    }
+  }
+  return voters_;
+}
+
 void Finality::judge(const Link& link, const BlockTree& tree, Outcome& outcome) {
   if (!is_justified(link.source) || is_justified(link.target)) return;
   const BlockNode* source = tree.find(link.source.block);
   if (!source) return;
-  const Electorate voters = electorate(source->state(), params_);
+  const Electorate& voters = this->voters(*source);
   Certificate certificate{.total = voters.total};
   for (const auto& [key, vote] : links_[link]) {
     const auto it = voters.stake.find(key);

@@ -63,6 +63,12 @@ class Finality {
   };
 
   Outcome count(const Vote& vote, const BlockTree& tree);
+  // Who may vote with how much, on the state of a source.
+  struct Electorate {
+    std::map<PublicKey, Amount> stake;
+    Amount total = 0;
+  };
+  const Electorate& voters(const BlockNode& source);
   void judge(const Link& link, const BlockTree& tree, Outcome& outcome);
   void wait_for_block(const Vote& vote);
   // False if the validator has too many votes for this target already.
@@ -79,6 +85,8 @@ class Finality {
   std::set<std::pair<PublicKey, std::uint64_t>> reported_;     // conflicts already turned in
   // By target epoch and id: the earliest epochs are needed first, so the latest make room.
   std::map<std::pair<std::uint64_t, Hash256>, Vote> waiting_;
+  Hash256 voters_of_;  // the block of voters_: each vote of an epoch asks for the same one
+  Electorate voters_;
 };
 
 }  // namespace orrery::chain

@@ -209,6 +209,33 @@ class WrongNeverSettles final : public BlockChecker {
   }
 };
 
+class ChallengeWindowKept final : public BlockChecker {
+ public:
+  using BlockChecker::BlockChecker;
+  std::string_view name() const override { return "challenge-window-kept"; }
+  std::string_view about() const override {
+    return "A result that nobody challenged settles when its challenge window ends, not before "
+           "(T-1).";
+  }
+  void on_block(Time now, const BlockNode& block) override {
+    for (const ChainEvent& e : block.result->events) {
+      if (e.kind != ChainEventKind::kTaskSettled) continue;
+      const auto before = find_task(block.parent->state(), e.subject);
+      if (!before || before->state != TaskState::kRevealed) continue;
+      std::uint64_t revealed = 0;
+      for (const Assignment& a : before->assignments) {
+        if (a.reveal) revealed = std::max(revealed, a.reveal->height);
+      }
+      check(block.height() >= revealed + params().work.challenge_blocks, now, [&] {
+        return fmt::format("height {}: task {} settled, though revealed at height {} and open to "
+                           "challenges for {} blocks",
+                           block.height(), to_hex(e.subject), revealed,
+                           params().work.challenge_blocks);
+      });
+    }
+  }
+};
+
 class TasksEndInTime final : public BlockChecker {
  public:
   using BlockChecker::BlockChecker;
@@ -234,6 +261,7 @@ void add_inference(check::CheckerSet& set, const Observer& observer) {
   set.add(std::make_unique<TaskSettlesOnce>(observer));
   set.add(std::make_unique<PayNeedsAssignment>(observer));
   set.add(std::make_unique<WrongNeverSettles>(observer), false);  // looks only at challenged tasks
+  set.add(std::make_unique<ChallengeWindowKept>(observer), false);  // no task may come so far
   set.add(std::make_unique<TasksEndInTime>(observer));
 }
 

@@ -38,7 +38,8 @@ Status Mempool::add(const TransactionPtr& shared, const StateTree& state, std::u
     return fail(ErrorCode::kLimit, "the pool is full and the fee too low");
   }
   queues_[tx.sender][tx.nonce] = {shared, arrivals_++};
-  by_id_[shared->id] = {tx.sender, tx.nonce};
+  by_id_[shared->id] = shared;
+  first_expiry_ = std::min(first_expiry_, tx.valid_until);
   return {};
 }
 
@@ -63,24 +64,46 @@ void Mempool::remove(const Address& sender, std::uint64_t nonce) {
 }
 
 TransactionPtr Mempool::find(const Hash256& id) const {
-  const auto it = by_id_.find(id);
-  if (it == by_id_.end()) return nullptr;
-  return queues_.at(it->second.first).at(it->second.second).tx;
+  const TransactionPtr* found = by_id_.find(id);
+  return found != nullptr ? *found : nullptr;
+}
+
+void Mempool::prune_sender(const Address& sender, const StateTree& state, std::uint64_t height) {
+  const auto queue = queues_.find(sender);
+  if (queue == queues_.end()) return;
+  const std::uint64_t next = number_at(state, nonce_path(sender));
+  const Amount balance = amount_at(state, balance_path(sender));
+  std::vector<std::uint64_t> gone;
+  for (const auto& [nonce, entry] : queue->second) {
+    // A fee that is no longer covered: or high fees on emptied accounts would hold the pool.
+    if (nonce < next || entry.tx->tx.valid_until < height || entry.tx->tx.fee > balance) {
+      gone.push_back(nonce);
+    }
+  }
+  for (const std::uint64_t nonce : gone) remove(sender, nonce);
 }
 
 void Mempool::prune(const StateTree& state, std::uint64_t height) {
-  std::vector<std::pair<Address, std::uint64_t>> gone;
+  std::vector<Address> senders;
+  for (const auto& [sender, queue] : queues_) senders.push_back(sender);
+  for (const Address& sender : senders) prune_sender(sender, state, height);
+  first_expiry_ = kNeverExpires;
   for (const auto& [sender, queue] : queues_) {
-    const std::uint64_t next = number_at(state, nonce_path(sender));
-    const Amount balance = amount_at(state, balance_path(sender));
     for (const auto& [nonce, entry] : queue) {
-      // A fee that is no longer covered: or high fees on emptied accounts would hold the pool.
-      if (nonce < next || entry.tx->tx.valid_until < height || entry.tx->tx.fee > balance) {
-        gone.emplace_back(sender, nonce);
-      }
+      first_expiry_ = std::min(first_expiry_, entry.tx->tx.valid_until);
     }
   }
-  for (const auto& [sender, nonce] : gone) remove(sender, nonce);
+}
+
+void Mempool::prune_after(const Block& block, const StateTree& state, std::uint64_t height) {
+  if (first_expiry_ < height) return prune(state, height);
+  for (const TransactionPtr& tx : block.transactions) {
+    const auto queue = queues_.find(tx->tx.sender);
+    if (queue == queues_.end()) continue;
+    // The usual case, a thousand times a block and node, asks nothing of the state.
+    const bool only = queue->second.size() == 1 && queue->second.begin()->second.tx->id == tx->id;
+    only ? remove(tx->tx.sender, tx->tx.nonce) : prune_sender(tx->tx.sender, state, height);
+  }
 }
 
 std::vector<TransactionPtr> Mempool::candidates(const StateTree& state,
@@ -111,9 +134,11 @@ std::vector<TransactionPtr> Mempool::candidates(const StateTree& state,
 
 std::vector<Hash256> Mempool::ids(std::size_t limit) const {
   std::vector<Hash256> ids;
-  for (const auto& [id, where] : by_id_) {
-    if (ids.size() >= limit) break;
-    ids.push_back(id);
+  for (const auto& [sender, queue] : queues_) {
+    for (const auto& [nonce, entry] : queue) {
+      if (ids.size() >= limit) return ids;
+      ids.push_back(entry.tx->id);
+    }
   }
   return ids;
 }

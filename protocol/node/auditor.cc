@@ -75,13 +75,14 @@ void Auditor::on_job(env::Env& env, const env::JobDone& event) {
 
 void Auditor::act(env::Env& env, const Task& task, const gpu::InferenceResult& mine) {
   const Hash256 result = judge(task, mine);
-  const Bytes claim = encode(ResultClaim{task.id, task.sampling_seed, result});
+  Bytes claim = encode(ResultClaim{task.id, task.sampling_seed, result});
   if (task.state == TaskState::kRevealed) {
     const bool wrong =
         std::any_of(task.assignments.begin(), task.assignments.end(), [&](const Assignment& a) {
           return a.reveal && a.reveal->result != result;
         });
     const bool rash = has_bug(chain_.params().seeded_bug, SeededBug::kChallengeRight);
+    if (rash) claim = encode(ResultClaim{task.id, task.sampling_seed, task.id});
     if (wrong || rash) wallet_.fulfil(env, kChallengeTag, task.id, claim);
     return;
   }

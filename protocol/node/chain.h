@@ -105,5 +105,6 @@ inline constexpr std::uint32_t kCookieHeartbeat = 7;
 inline constexpr std::uint32_t kCookieWork = 8;
 inline constexpr std::uint32_t kCookieAudit = 9;
 inline constexpr std::uint32_t kCookieBackground = 10;
+inline constexpr std::uint32_t kCookieVoteFlush = 11;
 
 }  // namespace orrery::chain

@@ -8,27 +8,17 @@
 namespace orrery::chain {
 namespace {
 
-constexpr std::size_t kAnnouncePool = 512;   // transactions told to a new peer
-constexpr std::uint32_t kFeelers = 2;        // peers above the target before one is let go
+constexpr std::size_t kAnnouncePool = 512;  // transactions told to a new peer
+constexpr std::uint32_t kFeelers = 2;       // peers above the target before one is let go
 
 }  // namespace
-
-bool SeenSet::insert(const Hash256& id) {
-  if (contains(id)) return false;
-  if (young_.size() >= kCapacity) {
-    old_ = std::move(young_);
-    young_ = {};
-  }
-  young_.insert(id, {});
-  return true;
-}
 
 Gossip::Gossip(const NodeConfig& config, Chain& chain, Mempool& mempool)
     : config_(config), chain_(chain), mempool_(mempool) {}
 
 void Gossip::boot(env::Env& env) {
   for (const env::Address& address : config_.bootstrap) {
-    learn_address(address);
+    book_.learn(address);
     if (address != env.transport.self()) env.transport.dial(address);
   }
   // The first heartbeat comes at a random point of the period, so that nodes do not beat in step.
@@ -63,48 +53,62 @@ bool Gossip::serve(env::Env& env, env::PeerId to, const Message& message) {
 
 void Gossip::on_peer_up(env::Env& env, const env::PeerUp& event) {
   const auto ban = banned_.find(event.address);
-  const bool banned = ban != banned_.end() && env.clock.mono() < ban->second;
-  if (banned || peers_.size() >= chain_.params().network.max_peers) {
+  if (ban != banned_.end() && env.clock.mono() < ban->second) {
     env.transport.drop(event.peer);
     return;
   }
-  Peer& peer = peers_[event.peer];
-  peer = Peer{};
+  const Hello hello{chain_.params().id, chain_.network().genesis_block->hash, status()};
+  book_.learn(event.address);
+  if (peers_.size() >= chain_.params().network.max_peers) {
+    // No room; but who came learns whom else to ask.
+    send(env, event.peer, hello);
+    send(env, event.peer, some_addresses(env, event.address));
+    env.transport.drop(event.peer);
+    return;
+  }
+  remove(event.peer);
+  Peer& peer = peers_.add(event.peer);
+  peer.seat = known_.seat();
   peer.address = event.address;
   peer.outbound = event.outbound;
-  learn_address(event.address);
-  send(env, event.peer,
-       Hello{chain_.params().id, chain_.network().genesis_block->hash, status()});
+  send(env, event.peer, hello);
 }
 
 void Gossip::on_peer_down(env::Env& env, const env::PeerDown& event) {
-  peers_.erase(event.peer);
+  remove(event.peer);
   // What was asked of it may be asked of others at once.
   std::erase_if(wanted_, [&](const auto& item) { return item.second.from == event.peer; });
   if (peers_.empty()) connect_more(env);
+}
+
+void Gossip::remove(env::PeerId id) {
+  const Peer* peer = peers_.find(id);
+  if (peer == nullptr) return;
+  known_.leave(peer->seat);
+  peers_.remove(id);
 }
 
 void Gossip::on_dial_failed(const env::DialFailed& event) {
   const bool keep = std::find(config_.bootstrap.begin(), config_.bootstrap.end(), event.address) !=
                     config_.bootstrap.end();
   // Other addresses come back through Peers if somebody still knows them.
-  if (!keep && addresses_.size() > chain_.params().network.target_peers * 4u) {
-    addresses_.erase(event.address);
+  if (!keep && book_.size() > chain_.params().network.target_peers * 4u) {
+    book_.forget(event.address);
   }
 }
 
 void Gossip::punish(env::Env& env, env::PeerId id, int score) {
-  const auto it = peers_.find(id);
-  if (it == peers_.end()) return;
-  it->second.score += score;
-  if (it->second.score > kBanScore) return;
-  banned_[it->second.address] = env.clock.mono() + kBanTime;
+  Peer* peer = peers_.find(id);
+  if (peer == nullptr) return;
+  peer->score += score;
+  if (peer->score > kBanScore) return;
+  banned_[peer->address] = env.clock.mono() + kBanTime;
   env.trace.emit({.kind = kTracePeerBanned, .n = {id.value}});
   env.transport.drop(id);
-  peers_.erase(it);
+  remove(id);
 }
 
-bool Gossip::too_fast(env::Env& env, env::PeerId id, Peer& peer) {
+bool Gossip::too_fast(env::Env& env, Peer& peer) {
   const Time now = env.clock.mono();
   if (now - peer.window_start >= Duration::seconds(1)) {
     peer.window_start = now;
@@ -112,13 +116,13 @@ bool Gossip::too_fast(env::Env& env, env::PeerId id, Peer& peer) {
     peer.window_served = 0;
   }
   if (++peer.window_messages <= chain_.params().network.peer_messages_per_second) return false;
-  punish(env, id, kTooFast);
+  punish(env, peer.id, kTooFast);
   return true;
 }
 
 void Gossip::on_message(env::Env& env, const env::MessageIn& event) {
-  const auto it = peers_.find(event.from);
-  if (it == peers_.end() || too_fast(env, event.from, it->second)) return;
+  Peer* peer = peers_.find(event.from);
+  if (peer == nullptr || too_fast(env, *peer)) return;
   const auto message = env.memo.get<Result<Message>>(
       stream_id("message"), event.payload.hash(),
       [&] { return decode_message(event.payload.view(), chain_.params().id, env.memo); },
@@ -129,7 +133,7 @@ void Gossip::on_message(env::Env& env, const env::MessageIn& event) {
     return;
   }
   const bool hello = std::holds_alternative<Hello>(**message);
-  if (hello == it->second.greeted) {  // first a Hello, then never again
+  if (hello == peer->greeted) {  // first a Hello, then never again
     punish(env, event.from, kBadMessage);
     return;
   }
@@ -169,45 +173,37 @@ void Gossip::compare_status(env::Env& env, env::PeerId from, const NodeStatus& t
   }
 }
 
+Peers Gossip::some_addresses(env::Env& env, const env::Address& asker) {
+  return {book_.sample(kMaxPeersInMessage, asker,
+                       [&] { return env.random.u64(stream_id("peer-sample")); })};
+}
+
 void Gossip::handle(env::Env& env, env::PeerId from, const GetPeers&) {
-  std::vector<env::Address> known(addresses_.begin(), addresses_.end());
-  Peers reply;
-  const env::Address& asker = peers_.at(from).address;
-  while (!known.empty() && reply.addresses.size() < kMaxPeersInMessage) {
-    const std::size_t pick = env.random.u64(stream_id("peer-sample")) % known.size();
-    if (known[pick] != asker) reply.addresses.push_back(known[pick]);
-    known.erase(known.begin() + static_cast<std::ptrdiff_t>(pick));
-  }
-  serve(env, from, reply);
+  serve(env, from, some_addresses(env, peers_.at(from).address));
 }
 
 void Gossip::handle(env::Env& env, env::PeerId from, const Peers& m) {
   // Only an answer counts: else a peer could fill our table and have us dial whom it likes.
   if (!std::exchange(peers_.at(from).asked_peers, false)) return;
-  for (const env::Address& address : m.addresses) learn_address(address);
+  for (const env::Address& address : m.addresses) book_.learn(address);
   connect_more(env);
 }
 
-void Gossip::learn_address(const env::Address& address) {
-  if (addresses_.size() < kMaxAddresses) addresses_.insert(address);
-}
-
 void Gossip::connect_more(env::Env& env) {
-  std::vector<env::Address> free;
-  for (const env::Address& address : addresses_) {
-    const bool connected = std::any_of(peers_.begin(), peers_.end(), [&](const auto& item) {
-      return item.second.address == address;
-    });
-    if (!connected && address != env.transport.self()) free.push_back(address);
-  }
+  const auto fits = [&](const env::Address& address) {
+    const bool connected = std::any_of(peers_.all().begin(), peers_.all().end(),
+                                       [&](const auto& peer) { return peer->address == address; });
+    return !connected && address != env.transport.self() && banned_.count(address) == 0;
+  };
   const std::size_t target = chain_.params().network.target_peers;
   // Below the target: fill up. At it: one feeler, so that halves of a healed partition, each with
   // peers enough of its own, find each other again.
-  std::size_t dials = peers_.size() < target ? target - peers_.size() : 1;
-  for (; dials > 0 && !free.empty(); --dials) {
-    const std::size_t pick = env.random.u64(stream_id("peer-choice")) % free.size();
-    env.transport.dial(free[pick]);
-    free.erase(free.begin() + static_cast<std::ptrdiff_t>(pick));
+  for (std::size_t dials = peers_.size() < target ? target - peers_.size() : 1; dials > 0;
+       --dials) {
+    const std::uint64_t draw = env.random.u64(stream_id("peer-choice"));
+    const auto address = book_.take(draw, env.clock.mono(), fits);
+    if (!address) return;
+    env.transport.dial(*address);
   }
 }
 
@@ -219,78 +215,115 @@ void Gossip::on_heartbeat(env::Env& env) {
   const std::size_t target = chain_.params().network.target_peers;
   if (!config_.roles.bootstrap && peers_.size() > target + kFeelers) {
     std::vector<env::PeerId> ours;
-    for (const auto& [id, peer] : peers_) {
-      if (peer.outbound) ours.push_back(id);
+    for (const auto& peer : peers_.all()) {
+      if (peer->outbound) ours.push_back(peer->id);
     }
     if (!ours.empty()) {
       const env::PeerId id = ours[env.random.u64(stream_id("peer-drop")) % ours.size()];
       env.transport.drop(id);
-      peers_.erase(id);
+      remove(id);
     }
   }
   const Buffer beat = encode_message(StatusUpdate{status()});
-  for (const auto& [id, peer] : peers_) {
-    if (peer.greeted) send(env, id, beat);
+  for (const auto& peer : peers_.all()) {
+    if (peer->greeted) send(env, peer->id, beat);
   }
   connect_more(env);
 }
 
 std::size_t Gossip::held() const {
-  std::size_t items = addresses_.size() + banned_.size() + wanted_.size() + orphans_.size();
-  for (const auto& [id, peer] : peers_)
-    items += peer.announce.size() + peer.votes.size() + peer.offered.size();
+  std::size_t items = book_.size() + banned_.size() + wanted_.size() + orphans_.size() +
+                      fresh_.size() + fresh_votes_.size();
+  for (const auto& peer : peers_.all()) items += peer->announce.size() + peer->offered.size();
   return items;
 }
 
 void Gossip::arm_flush(env::Env& env) {
   if (flush_armed_) return;
   flush_armed_ = true;
-  env.timers.arm(env.clock.mono() + kFlushDelay, {kCookieFlush});
+  const Duration tenth{chain_.params().consensus.block_interval.ns / 10};
+  const Duration delay = std::clamp(tenth, kLeastFlushDelay, kMostFlushDelay);
+  env.timers.arm(env.clock.mono() + delay, {kCookieFlush});
 }
 
 void Gossip::announce_transaction(env::Env& env, const Hash256& id) {
-  for (auto& [peer_id, peer] : peers_) {
-    if (peer.greeted && !peer.seen.contains(id)) peer.announce.push_back(id);
-  }
+  known_.receive(id);
+  fresh_.push_back(id);
   arm_flush(env);
 }
 
 void Gossip::announce_block(env::Env& env, const Hash256& hash) {
   const Buffer message = encode_message(Inventory{InventoryKind::kBlock, {hash}});
-  for (auto& [id, peer] : peers_) {
-    if (peer.greeted && peer.seen.insert(hash)) send(env, id, message);
+  const Seats have = known_.find(hash).seats;
+  Seats told = 0;
+  for (const auto& peer : peers_.all()) {
+    if (!peer->greeted || (have & peer->bit()) != 0) continue;
+    send(env, peer->id, message);
+    told |= peer->bit();
   }
+  known_.note(hash, told);
 }
 
 void Gossip::spread_vote(env::Env& env, const Vote& vote) {
   const Hash256 id = vote_id(chain_.params().id, vote);
-  votes_seen_.insert(id);
-  for (auto& [peer_id, peer] : peers_) {
-    if (peer.greeted && !peer.seen.contains(id)) peer.votes.push_back(vote);
+  known_.receive(id);
+  fresh_votes_.push_back({id, vote});
+  if (std::exchange(vote_flush_armed_, true)) return;
+  env.timers.arm(env.clock.mono() + kVoteDelay, {kCookieVoteFlush});
+}
+
+void Gossip::on_vote_flush(env::Env& env) {
+  vote_flush_armed_ = false;
+  Seats told = 0;
+  for (const auto& peer : peers_.all()) {
+    if (!peer->greeted) continue;
+    told |= peer->bit();
+    const Votes votes = votes_for(*peer);
+    if (!votes.votes.empty()) send(env, peer->id, votes);
   }
-  arm_flush(env);
+  for (const FreshVote& vote : fresh_votes_) known_.note(vote.id, told);
+  fresh_votes_.clear();
+}
+
+Inventory Gossip::inventory_for(Peer& peer, std::size_t fresh) const {
+  Inventory inventory{InventoryKind::kTransaction, {}};
+  const auto tell = [&](const Hash256& id) {
+    if ((known_.find(id).seats & peer.bit()) == 0) inventory.ids.push_back(id);
+  };
+  std::for_each_n(fresh_.begin(), fresh, tell);
+  std::size_t done = 0;
+  for (; done < peer.announce.size() && inventory.ids.size() < kMaxInventory; ++done) {
+    if (mempool_.contains(peer.announce[done])) tell(peer.announce[done]);
+  }
+  peer.announce.erase(peer.announce.begin(),
+                      peer.announce.begin() + static_cast<std::ptrdiff_t>(done));
+  return inventory;
+}
+
+Votes Gossip::votes_for(const Peer& peer) const {
+  Votes votes;
+  for (const FreshVote& fresh : fresh_votes_) {
+    if (votes.votes.size() >= kMaxVotesPerMessage) break;
+    if ((known_.find(fresh.id).seats & peer.bit()) == 0) votes.votes.push_back(fresh.vote);
+  }
+  return votes;
 }
 
 void Gossip::on_flush(env::Env& env) {
   flush_armed_ = false;
-  for (auto& [id, peer] : peers_) {
-    Inventory inventory{InventoryKind::kTransaction, {}};
-    std::size_t done = 0;
-    for (; done < peer.announce.size() && inventory.ids.size() < kMaxInventory; ++done) {
-      const Hash256& tx = peer.announce[done];
-      if (mempool_.contains(tx) && peer.seen.insert(tx)) inventory.ids.push_back(tx);
-    }
-    peer.announce.erase(peer.announce.begin(),
-                        peer.announce.begin() + static_cast<std::ptrdiff_t>(done));
-    if (!peer.announce.empty()) arm_flush(env);
-    if (!inventory.ids.empty()) send(env, id, inventory);
-    Votes votes;
-    for (const Vote& vote : peer.votes) {
-      if (peer.seen.insert(vote_id(chain_.params().id, vote))) votes.votes.push_back(vote);
-    }
-    peer.votes.clear();
-    if (!votes.votes.empty()) send(env, id, votes);
+  // A block may have taken some meanwhile.
+  for (const Hash256& id : fresh_) known_.prefetch(id);
+  std::erase_if(fresh_, [&](const Hash256& id) { return !mempool_.contains(id); });
+  const std::size_t fresh = std::min<std::size_t>(fresh_.size(), kMaxInventory);
+  for (const auto& peer : peers_.all()) {
+    if (!peer->greeted) continue;
+    const Inventory inventory = inventory_for(*peer, fresh);
+    if (!inventory.ids.empty()) send(env, peer->id, inventory);
+    for (const Hash256& id : inventory.ids) known_.note(id, peer->bit());
+    if (!peer->announce.empty()) arm_flush(env);
   }
+  fresh_.erase(fresh_.begin(), fresh_.begin() + static_cast<std::ptrdiff_t>(fresh));
+  if (!fresh_.empty()) arm_flush(env);
 }
 
 }  // namespace orrery::chain

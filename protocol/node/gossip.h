@@ -2,44 +2,25 @@
 // blocks, votes, block sync, heartbeats, and the limits that keep any one peer harmless.
 #pragma once
 
-#include <deque>
 #include <map>
-#include <set>
 #include <vector>
 
-#include "engine/base/lookup_map.h"
 #include "engine/env/env.h"
 #include "protocol/mempool/mempool.h"
+#include "protocol/node/address_book.h"
 #include "protocol/node/chain.h"
+#include "protocol/node/known_ids.h"
+#include "protocol/node/peer_table.h"
 #include "protocol/sync/messages.h"
 
 namespace orrery::chain {
 
-// Ids a peer is known to have; two generations bound it.
-class SeenSet {
- public:
-  static constexpr std::size_t kCapacity = 4096;
-  bool contains(const Hash256& id) const { return young_.contains(id) || old_.contains(id); }
-  // False if it was there.
-  bool insert(const Hash256& id);
-
- private:
-  // Ids are SHA-256 digests: their first bytes are as good as any hash.
-  struct Prefix {
-    std::size_t operator()(const Hash256& id) const { return id.prefix(); }
-  };
-  struct Nothing {};
-  LookupMap<Hash256, Nothing, Prefix> young_;
-  LookupMap<Hash256, Nothing, Prefix> old_;
-};
-
 class Gossip {
  public:
-  static constexpr std::size_t kMaxAddresses = 4096;    // known dialling addresses
-  static constexpr std::size_t kMaxOrphans = 64;        // blocks whose parent is unknown
-  static constexpr std::size_t kMaxRequested = 1024;    // ids asked of one peer and not yet come
-  static constexpr int kMaxTries = 3;                   // to get one transaction of one peer
-  static constexpr std::size_t kMaxOffered = 4096;      // transactions that one peer could send us
+  static constexpr std::size_t kMaxOrphans = 64;      // blocks whose parent is unknown
+  static constexpr std::size_t kMaxRequested = 1024;  // ids asked of one peer and not yet come
+  static constexpr int kMaxTries = 3;                 // to get one transaction of one peer
+  static constexpr std::size_t kMaxOffered = 4096;    // transactions that one peer could send us
   // Bytes a second that one peer's wishes may cost us; the rest of them go unanswered.
   static constexpr std::size_t kServedPerSecond = 16 << 20;
   static constexpr int kBanScore = -100;
@@ -47,7 +28,10 @@ class Gossip {
   static constexpr int kInvalidBlock = -100;
   static constexpr int kTooFast = -10;
   static constexpr Duration kBanTime = Duration::minutes(10);
-  static constexpr Duration kFlushDelay = Duration::millis(200);   // gathers announcements
+  static constexpr Duration kVoteDelay = Duration::millis(200);  // gathers votes
+  // Announcements of transactions are gathered for a tenth of a block's time, as far as:
+  static constexpr Duration kLeastFlushDelay = Duration::millis(200);
+  static constexpr Duration kMostFlushDelay = Duration::seconds(1);
   static constexpr Duration kRequestTimeout = Duration::seconds(3);
 
   Gossip(const NodeConfig& config, Chain& chain, Mempool& mempool);
@@ -58,6 +42,7 @@ class Gossip {
   void on_dial_failed(const env::DialFailed& event);
   void on_message(env::Env& env, const env::MessageIn& event);
   void on_flush(env::Env& env);
+  void on_vote_flush(env::Env& env);
   void on_heartbeat(env::Env& env);
 
   // Announce to everyone who may not have it.
@@ -70,27 +55,6 @@ class Gossip {
   std::size_t held() const;
 
  private:
-  struct Offer {  // of a transaction
-    Hash256 id;
-    int tries = 0;  // times that we asked in vain
-  };
-  struct Peer {
-    env::Address address;
-    bool greeted = false;
-    bool outbound = false;
-    NodeStatus status;
-    int score = 0;
-    Time window_start{};
-    std::uint32_t window_messages = 0;
-    std::size_t window_served = 0;  // bytes
-    std::size_t requested = 0;      // entries of wanted_ asked of it
-    std::deque<Offer> offered;      // what it announced and we do not have, oldest first
-    bool asked_peers = false;       // an answer is due
-    bool asked_votes = false;
-    SeenSet seen;                  // transactions, blocks and votes
-    std::vector<Hash256> announce;  // transactions to announce at the next flush
-    std::vector<Vote> votes;        // to send at the next flush
-  };
   struct Wanted {
     Time since{};
     env::PeerId from;
@@ -111,11 +75,17 @@ class Gossip {
   bool is_awaited(const env::Env& env, const Hash256& id) const;
   // Asks for what the peer offered, as far as its allowance goes and nobody else was asked.
   void ask_for_offered(env::Env& env, env::PeerId from);
+  void remove(env::PeerId id);
+  // What the peer is to be told of at this flush.
+  Inventory inventory_for(Peer& peer, std::size_t fresh) const;
+  Votes votes_for(const Peer& peer) const;
+  // True if the transaction is to be asked of the peer, whose offer it is.
+  bool wants_transaction(env::Env& env, Peer& peer, const Hash256& id);
   void keep_orphan(const BlockPtr& block);
   void punish(env::Env& env, env::PeerId id, int score);
-  bool too_fast(env::Env& env, env::PeerId id, Peer& peer);
+  bool too_fast(env::Env& env, Peer& peer);
   void arm_flush(env::Env& env);
-  void learn_address(const env::Address& address);
+  Peers some_addresses(env::Env& env, const env::Address& asker);
   void connect_more(env::Env& env);
   void ask_for_blocks(env::Env& env, env::PeerId from);
   void compare_status(env::Env& env, env::PeerId from, const NodeStatus& theirs);
@@ -136,14 +106,20 @@ class Gossip {
   const NodeConfig& config_;
   Chain& chain_;
   Mempool& mempool_;
-  std::map<env::PeerId, Peer> peers_;
-  std::set<env::Address> addresses_;
+  PeerTable peers_;
+  AddressBook book_;
   std::map<env::Address, Time> banned_;
   std::map<Hash256, Wanted> wanted_;
   std::map<Hash256, BlockPtr> orphans_;  // by hash
-  SeenSet votes_seen_;
-  SeenSet transactions_seen_;  // received; one that a block took is not asked for again
+  KnownIds known_;
+  std::vector<Hash256> fresh_;  // transactions to announce at the next flush
+  struct FreshVote {
+    Hash256 id;
+    Vote vote;
+  };
+  std::vector<FreshVote> fresh_votes_;  // to send at the next flush
   bool flush_armed_ = false;
+  bool vote_flush_armed_ = false;
 };
 
 }  // namespace orrery::chain

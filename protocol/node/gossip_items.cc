@@ -16,8 +16,8 @@ void Gossip::want(env::Env& env, InventoryKind kind, const Offer& offer, env::Pe
 void Gossip::forget_wish(const Hash256& id) {
   const auto wish = wanted_.find(id);
   if (wish == wanted_.end()) return;
-  const auto peer = peers_.find(wish->second.from);
-  if (peer != peers_.end() && peer->second.requested > 0) --peer->second.requested;
+  Peer* peer = peers_.find(wish->second.from);
+  if (peer != nullptr && peer->requested > 0) --peer->requested;
   wanted_.erase(wish);
 }
 
@@ -33,7 +33,7 @@ void Gossip::ask_for_offered(env::Env& env, env::PeerId from) {
     if (peer.requested >= kMaxRequested) break;
     const Offer offer = peer.offered.front();
     peer.offered.pop_front();
-    if (mempool_.contains(offer.id) || transactions_seen_.contains(offer.id)) continue;
+    if (known_.find(offer.id).received || mempool_.contains(offer.id)) continue;
     if (is_awaited(env, offer.id)) {
       peer.offered.push_back(offer);
       continue;
@@ -52,33 +52,51 @@ void Gossip::expire_wishes(env::Env& env) {
   for (const Hash256& id : late) {
     const Wanted wish = wanted_.at(id);
     forget_wish(id);
-    const auto peer = peers_.find(wish.from);
-    const bool again = wish.kind == InventoryKind::kTransaction && peer != peers_.end() &&
-                       wish.tries + 1 < kMaxTries && peer->second.offered.size() < kMaxOffered;
-    if (again) peer->second.offered.push_back({id, wish.tries + 1});
+    Peer* peer = peers_.find(wish.from);
+    const bool again = wish.kind == InventoryKind::kTransaction && peer != nullptr &&
+                       wish.tries + 1 < kMaxTries && peer->offered.size() < kMaxOffered;
+    if (again) peer->offered.push_back({id, wish.tries + 1});
   }
-  for (auto& [id, peer] : peers_) {
-    if (!peer.offered.empty()) ask_for_offered(env, id);
+  for (const auto& peer : peers_.all()) {
+    if (!peer->offered.empty()) ask_for_offered(env, peer->id);
   }
+}
+
+bool Gossip::wants_transaction(env::Env& env, Peer& peer, const Hash256& id) {
+  const KnownIds::Known known = known_.find(id);
+  // Of what nobody has asked for, a note costs a peer one of its wishes or offers: made-up ids
+  // cannot crowd out what is known.
+  if (known.noted) known_.note(id, peer.bit());
+  if (known.received) return false;
+  const bool awaited = is_awaited(env, id);
+  if (!awaited && mempool_.contains(id)) return false;
+  // The bound is each peer's own: made-up ids of one do not stop us from asking others.
+  const bool ask = !awaited && peer.requested < kMaxRequested;
+  if (!ask) {
+    if (peer.offered.size() >= kMaxOffered) return false;
+    // It is announced once. Whoever was asked may fail us, so this peer is not forgotten.
+    peer.offered.push_back({id});
+  }
+  known_.note(id, peer.bit());
+  return ask;
 }
 
 void Gossip::handle(env::Env& env, env::PeerId from, const Inventory& m) {
   Peer& peer = peers_.at(from);
   Want wish{m.kind, {}};
+  const auto ask = [&](const Hash256& id) {
+    want(env, m.kind, {id}, from);
+    wish.ids.push_back(id);
+  };
+  for (const Hash256& id : m.ids) known_.prefetch(id);
   for (const Hash256& id : m.ids) {
-    peer.seen.insert(id);
-    const bool have = m.kind == InventoryKind::kTransaction
-                          ? mempool_.contains(id)
-                          : chain_.tree().find(id) != nullptr || orphans_.count(id) != 0;
-    if (have) continue;
-    // The bound is each peer's own: made-up ids of one do not stop us from asking others.
-    if (peer.requested < kMaxRequested && !is_awaited(env, id)) {
-      want(env, m.kind, {id}, from);
-      wish.ids.push_back(id);
-    } else if (m.kind == InventoryKind::kTransaction && peer.offered.size() < kMaxOffered) {
-      // It is announced once. Whoever was asked may fail us, so this peer is not forgotten.
-      peer.offered.push_back({id});
+    if (m.kind == InventoryKind::kTransaction) {
+      if (wants_transaction(env, peer, id)) ask(id);
+      continue;
     }
+    known_.note(id, peer.bit());
+    const bool have = chain_.tree().find(id) != nullptr || orphans_.count(id) != 0;
+    if (!have && peer.requested < kMaxRequested && !is_awaited(env, id)) ask(id);
   }
   if (!wish.ids.empty()) send(env, from, wish);
 }
@@ -103,8 +121,8 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Want& m) {
 void Gossip::handle(env::Env& env, env::PeerId from, const Transactions& m) {
   Peer& peer = peers_.at(from);
   for (const TransactionPtr& tx : m.transactions) {
-    peer.seen.insert(tx->id);
-    transactions_seen_.insert(tx->id);
+    known_.note(tx->id, peer.bit());
+    known_.receive(tx->id);
     forget_wish(tx->id);
     const bool known = mempool_.contains(tx->id);
     const Status admitted = mempool_.add(tx, chain_.state(), chain_.head().height() + 1);
@@ -117,17 +135,12 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Transactions& m) {
 void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
   bool orphan = false;
   for (const BlockPtr& block : m.blocks) {
-    if (const auto it = peers_.find(from); it != peers_.end()) it->second.seen.insert(block->hash);
+    if (const Peer* peer = peers_.find(from)) known_.note(block->hash, peer->bit());
     forget_wish(block->hash);
     switch (chain_.add_block(env, block)) {
-      case Chain::Added::kNew:
-        announce_block(env, block->hash);
-        break;
-      case Chain::Added::kKnown:
-        break;
-      case Chain::Added::kOrphan:
-        orphan = true;
-        [[fallthrough]];
+      case Chain::Added::kNew: announce_block(env, block->hash); break;
+      case Chain::Added::kKnown: break;
+      case Chain::Added::kOrphan: orphan = true; [[fallthrough]];
       case Chain::Added::kEarly:
         if (has_bug(chain_.params().seeded_bug, SeededBug::kBanEarly) && !orphan) {
           punish(env, from, kInvalidBlock);
@@ -139,16 +152,14 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
         }
         keep_orphan(block);
         break;
-      case Chain::Added::kInvalid:
-        punish(env, from, kInvalidBlock);
-        return;
+      case Chain::Added::kInvalid: punish(env, from, kInvalidBlock); return;
     }
   }
   adopt_orphans(env);
-  const auto it = peers_.find(from);
-  if (it == peers_.end()) return;
+  const Peer* peer = peers_.find(from);
+  if (peer == nullptr) return;
   // More of a range is to come while the sender's head is still unknown here.
-  const bool range = m.blocks.size() > 1 && !chain_.tree().find(it->second.status.head);
+  const bool range = m.blocks.size() > 1 && !chain_.tree().find(peer->status.head);
   if (orphan || range) ask_for_blocks(env, from);
 }
 
@@ -156,10 +167,10 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
 void Gossip::keep_orphan(const BlockPtr& block) {
   orphans_.emplace(block->hash, block);
   if (orphans_.size() <= kMaxOrphans) return;
-  orphans_.erase(std::max_element(orphans_.begin(), orphans_.end(),
-                                  [](const auto& a, const auto& b) {
-                                    return a.second->header().height < b.second->header().height;
-                                  }));
+  orphans_.erase(
+      std::max_element(orphans_.begin(), orphans_.end(), [](const auto& a, const auto& b) {
+        return a.second->header().height < b.second->header().height;
+      }));
 }
 
 void Gossip::adopt_orphans(env::Env& env) {
@@ -204,8 +215,9 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Votes& m) {
   const bool asked = std::exchange(peers_.at(from).asked_votes, false);
   for (const Vote& vote : m.votes) {
     const Hash256 id = vote_id(chain_.params().id, vote);
-    if (const auto it = peers_.find(from); it != peers_.end()) it->second.seen.insert(id);
-    if (!chain_.may_vote(vote) || (!votes_seen_.insert(id) && !asked)) continue;
+    if (!chain_.may_vote(vote)) continue;
+    if (const Peer* peer = peers_.find(from)) known_.note(id, peer->bit());
+    if (!known_.receive(id) && !asked) continue;
     if (!shared_signature_check(vote, chain_.params().id, env.memo)) {
       punish(env, from, kBadMessage);
       return;

@@ -34,6 +34,7 @@ void ChainNode::on(env::Env& env, const env::Event& event) {
 void ChainNode::handle(env::Env& env, const env::TimerFired& e) {
   switch (e.cookie.kind) {
     case kCookieFlush: return gossip_.on_flush(env);
+    case kCookieVoteFlush: return gossip_.on_vote_flush(env);
     case kCookieHeartbeat: return gossip_.on_heartbeat(env);
     case kCookieEpoch: return voter_.on_epoch(env);
     case kCookieSlot: return producer_.on_slot(env, e);
@@ -68,7 +69,13 @@ void ChainNode::settle(env::Env& env) {
   for (const Evidence& evidence : changes.evidence) producer_.keep_evidence(evidence);
   if (!changes.head) return;
   const std::uint64_t next = chain_.head().height() + 1;
-  mempool_.prune(chain_.state(), next);
+  if (changes.abandoned.empty()) {
+    for (const auto& adopted : changes.adopted) {
+      mempool_.prune_after(adopted.block->block, chain_.state(), next);
+    }
+  } else {
+    mempool_.prune(chain_.state(), next);
+  }
   for (const BlockPtr& block : changes.abandoned) {
     for (const TransactionPtr& tx : block->block.transactions) {
       (void)mempool_.add(tx, chain_.state(), next);  // may stand on the new branch already

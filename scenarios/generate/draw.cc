@@ -307,6 +307,15 @@ Json draw_world(const DrawOptions& options) {
                     {"start", "t+20s"},
                     {"amount", "0.5 AIGEN"}});
   }
+  if (dice.chance(kThird)) {
+    // Of bonds that stay far above the least one until the end.
+    load.push_back({{"name", "notices"},
+                    {"users", "role(miner) | role(validator)"},
+                    {"kind", "unstake"},
+                    {"rate", fmt::format("{}/m", dice.between(1, 2))},
+                    {"start", "t+30s"},
+                    {"amount", "2 AIGEN"}});
+  }
   const std::int64_t interval = dice.one_of(std::vector<std::int64_t>{4, 6, 10});
   const std::int64_t low = dice.between(1, 60);
   Json network = {{"latency", fmt::format("uniform({}ms, {}ms)", low, low + dice.between(1, 200))}};
@@ -322,6 +331,7 @@ Json draw_world(const DrawOptions& options) {
          {{"slot", "1s"},
           {"block_interval", fmt::format("{}s", interval)},
           {"epoch_slots", interval}}},
+        {"stake", {{"unbonding_blocks", dice.between(4, 30)}}},
         {"work", {{"audit", dice.chance(kHalf) ? "100%" : "25%"}}}}},
       {"models", {{{"name", "small"}, {"dim", 32}, {"hidden", 64}, {"layers", 1}, {"heads", 2}}}},
       {"groups", std::move(groups)},

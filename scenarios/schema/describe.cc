@@ -98,6 +98,9 @@ std::string load(const Scenario& s, const LoadSpec& l) {
   if (l.kind == "transfer") {
     return out + "transfer of " + format_money(l.amount, currency_of(s.chain)) + "\n";
   }
+  if (l.kind == "unstake") {
+    return out + "notice for " + format_money(l.amount, currency_of(s.chain)) + "\n";
+  }
   return out + fmt::format("chat with {}, prompt {}, output {} tokens\n", l.model,
                            format_distribution(l.prompt_bytes, Dimension::kSize),
                            format_distribution(l.output_tokens, Dimension::kCount));

@@ -297,6 +297,9 @@ const Section& mempool_section() {
   return section;
 }
 
+// A node keeps one bit for each of its peers beside every id (protocol/node/known_ids.h).
+constexpr i128 kMaxPeers = 64;
+
 const Section& peers_section() {
   static const Section section = [] {
     SectionBuilder<NetworkParams> b(
@@ -308,8 +311,9 @@ const Section& peers_section() {
                              .min = 1});
     b.add<&T::max_peers>({.name = "max_peers",
                           .type = Type::kCount,
-                          .meaning = "Connections that a node accepts.",
-                          .min = 1});
+                          .meaning = "Connections that a node holds at most.",
+                          .min = 1,
+                          .max = kMaxPeers});
     b.add<&T::peer_messages_per_second>({.name = "peer_messages_per_second",
                                          .type = Type::kCount,
                                          .meaning = "Messages above which a peer loses score.",

@@ -7,7 +7,7 @@ namespace {
 constexpr i128 kYear = 366 * 86400 * static_cast<i128>(1'000'000'000);
 
 // Bits of the kinds of load.
-enum : std::uint32_t { kChat = 1, kTransfer = 2 };
+enum : std::uint32_t { kChat = 1, kTransfer = 2, kUnstake = 4 };
 
 }  // namespace
 
@@ -19,12 +19,13 @@ const Section& load_section() {
         {.name = "name", .type = Type::kName, .meaning = "Name of the stream.", .required = true});
     b.add<&T::users>({.name = "users",
                       .type = Type::kSelector,
-                      .meaning = "Nodes of role user that ask.",
+                      .meaning = "Nodes that ask: users; of an unstake, who has a bond.",
                       .required = true});
     b.add<&T::kind>({.name = "kind",
                      .type = Type::kChoice,
-                     .meaning = "Chat: a paid inference task; transfer: money to another user.",
-                     .choices = {"chat", "transfer"}});
+                     .meaning = "Chat: a paid inference task; transfer: money to another user; "
+                                "unstake: notice for a part of the own bond.",
+                     .choices = {"chat", "transfer", "unstake"}});
     b.add<&T::mean_interval_ns>({.name = "rate",
                                  .type = Type::kEventRate,
                                  .meaning = "Mean rate of each user.",
@@ -61,9 +62,9 @@ const Section& load_section() {
                          .allowed_for = kChat});
     b.add<&T::amount>({.name = "amount",
                        .type = Type::kMoney,
-                       .meaning = "Money of one transfer.",
+                       .meaning = "Money of one transfer, or bond that one notice is of.",
                        .min = 1,
-                       .allowed_for = kTransfer});
+                       .allowed_for = kTransfer | kUnstake});
     b.discriminator("kind");
     return b.take();
   }();

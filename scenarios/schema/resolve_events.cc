@@ -48,7 +48,12 @@ void check_users(const LoadDraft& load, const ScenarioDraft& draft, Diagnostics&
                  const Scenario& out, const LoadSpec& spec) {
   for (const std::uint32_t index : spec.users) {
     const NodeSpec& node = out.nodes[index];
-    if (node.role != Role::kUser) {
+    if (load.kind == "unstake" && node.stake == 0) {
+      report(diagnostics, load, "users", fmt::format("{} has no bond", node.name),
+             "users of an unstake are miners and validators");
+      return;
+    }
+    if (load.kind != "unstake" && node.role != Role::kUser) {
       report(diagnostics, load, "users",
              fmt::format("{} has role {}, not user", node.name, role_name(node.role)));
       return;
