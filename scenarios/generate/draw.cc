@@ -126,7 +126,9 @@ Json wipe(Dice& dice, const FaultField& field) {
 }
 
 Json clock(Dice& dice, const FaultField& field) {
-  const std::int64_t millis = dice.between(-3000, 3000);
+  // One in four is off by epochs, not only by slots.
+  const std::int64_t most = dice.chance(kHalf / 2) ? 60'000 : 3000;
+  const std::int64_t millis = dice.between(-most, most);
   return with(fault_of(dice, "clock", all_of(field), 3),
               {{"offset", fmt::format("{}ms", millis == 0 ? 1 : millis)}});
 }
