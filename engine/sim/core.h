@@ -14,6 +14,7 @@
 #include "engine/env/env.h"
 #include "engine/sim/options.h"
 #include "engine/sim/pending_events.h"
+#include "engine/sim/watch.h"
 
 namespace orrery::sim {
 
@@ -132,6 +133,7 @@ struct Core {
   env::DigestChain world_chain;
   std::vector<NodeCounters> stats;  // by node
   std::vector<env::TraceSink*> sinks;
+  Watcher* watcher = nullptr;
   env::Memo memo;
 };
 

@@ -127,7 +127,13 @@ void Host::deliver(const EventKey& key, const env::Event& event) {
     chain.add(key.counter);
     env::add_fields(chain, event);
   });
+  if (core_.watcher != nullptr) tell_watcher(key, event);
   handle([&] { node_->on(env_, event); });
+}
+
+void Host::tell_watcher(const EventKey& key, const env::Event& event) {
+  const Duration cost = has_cpu_ ? cost_of(event) : Duration{};
+  core_.watcher->on_handled(core_.now, has_cpu_ ? arrived_ : key, event, cost);
 }
 
 void Host::take_turn() const {
@@ -184,18 +190,27 @@ Duration Host::cost_of(const env::Event& event) const {
   return completion ? cpu.completion : cpu.session;
 }
 
-bool Host::wait_in_line(const env::Event& event) {
+bool Host::wait_in_line(const EventKey& key, const env::Event& event) {
   if (!has_cpu_) return false;
   if (!waited_ && (core_.now < cpu_free_ || !inbox_.empty())) {
     ENSURE(inbox_.size() < kMaxInbox, "a processor that falls behind for good");
-    inbox_.push(event);
+    inbox_.push({key, event});
     if (inbox_.size() == 1) schedule_cpu();
     return true;
   }
+  if (!waited_) arrived_ = key;
   waited_ = false;
   cpu_free_ = core_.now + cost_of(event);
   if (!inbox_.empty()) schedule_cpu();
   return false;
+}
+
+std::vector<PendingTimer> Host::timers() const {
+  std::vector<PendingTimer> timers;
+  for (const Armed& timer : timers_) {
+    timers.push_back({clock_.virtual_of(timer.at, core_.now), timer.cookie});
+  }
+  return timers;
 }
 
 void Host::schedule_cpu() {
@@ -206,7 +221,9 @@ std::optional<env::Event> Host::next_in_line(const pending::CpuFree& free) {
   const bool stale = node_ == nullptr || free.boot != boots_ - 1 || core_.now < cpu_free_;
   if (stale || inbox_.empty()) return std::nullopt;
   waited_ = true;
-  return inbox_.pop();
+  Waiting waiting = inbox_.pop();
+  arrived_ = waiting.key;
+  return std::move(waiting.event);
 }
 
 std::uint64_t Host::arm(Time at, env::Cookie cookie) {
@@ -225,8 +242,8 @@ std::uint64_t Host::arm(Time at, env::Cookie cookie) {
 void Host::cancel(std::uint64_t timer) {
   const auto it = std::lower_bound(timers_.begin(), timers_.end(), timer);
   if (it != timers_.end() && it->id == timer) timers_.erase(it);
-  inbox_.erase_if([&](const env::Event& event) {  // fired, but not heard of yet
-    const auto* fired = std::get_if<env::TimerFired>(&event);
+  inbox_.erase_if([&](const Waiting& waiting) {  // fired, but not heard of yet
+    const auto* fired = std::get_if<env::TimerFired>(&waiting.event);
     return fired != nullptr && fired->timer == timer;
   });
 }

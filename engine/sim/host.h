@@ -72,10 +72,14 @@ class Host final : public env::Clock,
   std::optional<env::Event> arrive(const pending::Request& request);
   std::optional<env::Event> arrive(const pending::Admin& admin) { return env::Admin{admin.body}; }
   // True if the processor is busy: the event waits, and comes again by a CpuFree.
-  bool wait_in_line(const env::Event& event);
+  bool wait_in_line(const EventKey& key, const env::Event& event);
   std::optional<env::Event> next_in_line(const pending::CpuFree& free);
   // Digests the event and gives it to the node, which is up.
   void deliver(const EventKey& key, const env::Event& event);
+  // Armed, in the order in which they were.
+  std::vector<PendingTimer> timers() const;
+  // Named draws start anew, as the present seed has them.
+  void forget_streams() { streams_.clear(); }
   // While set, the node's handler runs before its turn: see ahead.h.
   void run_ahead(Ahead* ahead) { ahead_ = ahead; }
   // Chain of everything heard and traced, with the present state folded in if the node is up.
@@ -130,6 +134,7 @@ class Host final : public env::Clock,
   void schedule_timers();
   void schedule_cpu();
   Duration cost_of(const env::Event& event) const;
+  void tell_watcher(const EventKey& key, const env::Event& event);
 
   Time now() const { return ahead_ != nullptr ? ahead_->now : core_.now; }
   // Does something to the world outside this machine, in turn.
@@ -162,7 +167,12 @@ class Host final : public env::Clock,
   bool has_cpu_ = false;  // events take time
   Time cpu_free_{};       // the end of the event that is handled now
   bool waited_ = false;   // the event being delivered has
-  Fifo<env::Event> inbox_;
+  struct Waiting {
+    EventKey key;  // under which it arrived
+    env::Event event;
+  };
+  EventKey arrived_{};  // of the event being delivered, where events take time
+  Fifo<Waiting> inbox_;
   std::vector<Armed> timers_;  // neither fired nor cancelled, ascending by id
   std::vector<std::pair<std::uint64_t, RandomStream>> streams_;  // by stream id, ascending
 };

@@ -166,6 +166,11 @@ std::uint32_t Links::link(std::uint32_t from, std::uint32_t to) {
   return index;
 }
 
+void Links::reseed(std::uint64_t seed) {
+  seed_ = seed;
+  for (Link& l : links_) l.key = mix64(seed, static_cast<std::uint64_t>(l.from) << 32 | l.to);
+}
+
 std::array<std::uint32_t, 4> Links::philox(const Link& link, std::uint64_t counter) const {
   const auto low = [](std::uint64_t v) { return static_cast<std::uint32_t>(v); };
   const auto high = [](std::uint64_t v) { return static_cast<std::uint32_t>(v >> 32); };

@@ -59,6 +59,8 @@ class Links {
     return cut(from, to) || clogged(from, to);
   }
 
+  // The draws of all links from now on.
+  void reseed(std::uint64_t seed);
   // A handle of the link, stable for the life of the world.
   std::uint32_t link(std::uint32_t from, std::uint32_t to);
 

@@ -88,7 +88,7 @@ void Network::release(Session& session) {
     while (!messages.empty()) {
       const Message message = messages.pop();
       if (message.kind == FrameKind::kData) {
-        lost(session.node[i], session.node[1 - i], message.payload.size());
+        lost(session.node[i], session.node[1 - i], message.payload.size(), message.counter);
       }
     }
     session.stream[i] = Stream{};
@@ -102,9 +102,11 @@ void Network::close_end(Session& session, std::uint32_t side) {
   erase_entry(session.node[side], session.node[1 - side]);
 }
 
-void Network::lost(std::uint32_t sender, std::uint32_t receiver, std::size_t bytes) {
+void Network::lost(std::uint32_t sender, std::uint32_t receiver, std::size_t bytes,
+                   std::uint64_t number) {
   ++core_.stats[sender].messages_lost;
   core_.trace(sender, {.kind = env::kMessageLost, .n = {receiver, bytes, 0, 0}});
+  if (core_.watcher != nullptr) core_.watcher->on_lost(core_.now, sender, number);
 }
 
 env::Event Network::peer_up(std::uint32_t node, std::uint32_t peer, bool outbound) {
@@ -235,7 +237,7 @@ void Network::crash(std::uint32_t node) {
       const Message message = stream.messages.pop_back();
       stream.bytes -= message.payload.size();
       if (message.kind == FrameKind::kData) {
-        lost(node, session.node[1 - end], message.payload.size());
+        lost(node, session.node[1 - end], message.payload.size(), message.counter);
       }
     }
     stream.reliable = stream.datagrams = Waiting{};

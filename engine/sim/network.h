@@ -100,8 +100,7 @@ class Network {
   std::optional<env::Event> arrive(std::uint32_t node, const pending::DialTimeout& timeout);
   std::optional<env::Event> arrive(std::uint32_t node, pending::BadDial dial);
   std::optional<env::Event> arrive(std::uint32_t node, const pending::Frame& frame);
-  std::optional<env::Event> arrive(std::uint32_t node, std::uint32_t from,
-                                   pending::Datagram datagram);
+  std::optional<env::Event> arrive(const EventKey& key, pending::Datagram datagram);
   std::optional<env::Event> arrive(std::uint32_t node, const pending::StallTimeout& timeout);
   std::optional<env::Event> arrive(std::uint32_t node, const pending::Down& down);
 
@@ -156,6 +155,7 @@ class Network {
 
   struct Held {  // a datagram on a clogged link
     std::uint32_t from, to;
+    std::uint64_t number;
     pending::Datagram datagram;
   };
 
@@ -170,7 +170,8 @@ class Network {
   void erase_entry(std::uint32_t node, std::uint32_t peer);
   void close_end(Session& session, std::uint32_t side);
   void release(Session& session);
-  void lost(std::uint32_t sender, std::uint32_t receiver, std::size_t bytes);
+  // `number` is that of sim::Sent.
+  void lost(std::uint32_t sender, std::uint32_t receiver, std::size_t bytes, std::uint64_t number);
 
   Time leave(std::uint32_t node, std::uint32_t link, std::size_t bytes);
   void push(Session& session, std::uint32_t direction, Message message);

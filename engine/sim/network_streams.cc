@@ -70,18 +70,21 @@ void Network::send_datagram(Session& session, std::uint32_t direction, const Buf
   const std::uint32_t to = session.node[1 - direction];
   Stream& stream = session.stream[direction];
   const Links::Draw draw = links_.draw(stream.link);
-  if (links_.queue_full(stream.link, core_.now, payload.size())) {
-    lost(from, to, payload.size());
-    return;
-  }
+  const auto watched = [&](std::uint64_t number) {
+    if (core_.watcher == nullptr) return;
+    core_.watcher->on_sent({core_.now, from, to, number, env::Channel::kDatagram, payload});
+  };
+  const auto drop = [&] {
+    watched(Sent::kLostAtOnce);
+    lost(from, to, payload.size(), Sent::kLostAtOnce);
+  };
+  if (links_.queue_full(stream.link, core_.now, payload.size())) return drop();
   const Time depart = leave(from, stream.link, payload.size());
   if (depart > core_.now) stream.datagrams.push(depart, payload.size());
-  if (draw.losses > 0 || links_.cut(from, to)) {
-    lost(from, to, payload.size());
-    return;
-  }
+  if (draw.losses > 0 || links_.cut(from, to)) return drop();
   const Buffer arrives = draw.corrupt ? flip_bit(payload, draw.corrupt_bit) : payload;
   const auto schedule = [&](Duration latency) {
+    watched(core_.counters[from]);
     core_.schedule(depart + latency, EventClass::kDeliver, to, from,
                    pending::Datagram{ref(session), direction, arrives});
   };
@@ -100,6 +103,10 @@ void Network::push(Session& session, std::uint32_t direction, Message message) {
   message.arrival = message.depart + draw.latency + kRetransmit * ((1 << draw.losses) - 1);
   message.counter = core_.counters[from]++;
   message.corrupt = draw.corrupt;
+  if (core_.watcher != nullptr && message.kind == FrameKind::kData) {
+    core_.watcher->on_sent({core_.now, from, session.node[1 - direction], message.counter,
+                            env::Channel::kReliable, message.payload});
+  }
   stream.bytes += size;
   if (message.depart > core_.now) stream.reliable.push(message.depart, size);
   const bool was_empty = stream.messages.empty();
@@ -149,6 +156,9 @@ void Network::resume() {
     if (links_.clogged(held.from, held.to)) {
       still.push_back(std::move(held));
       continue;
+    }
+    if (core_.watcher != nullptr) {
+      core_.watcher->on_renumbered(held.from, held.number, core_.counters[held.from]);
     }
     core_.schedule(core_.now + kMinLatency, EventClass::kDeliver, held.to, held.from,
                    std::move(held.datagram));
@@ -212,7 +222,9 @@ std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::Fra
     return std::nullopt;
   }
   if (end != End::kOpen && end != End::kDialing) {
-    if (message.kind == FrameKind::kData) lost(from, node, message.payload.size());
+    if (message.kind == FrameKind::kData) {
+      lost(from, node, message.payload.size(), message.counter);
+    }
     return std::nullopt;
   }
   if (message.kind == FrameKind::kData) {
@@ -228,16 +240,16 @@ std::optional<env::Event> Network::arrive(std::uint32_t node, const pending::Fra
   return peer_down(node, from, message.reason);
 }
 
-std::optional<env::Event> Network::arrive(std::uint32_t node, std::uint32_t from,
-                                          pending::Datagram datagram) {
+std::optional<env::Event> Network::arrive(const EventKey& key, pending::Datagram datagram) {
+  const std::uint32_t node = key.destination, from = key.source;
   if (links_.clogged(from, node) && !links_.cut(from, node) && held_.size() < kMaxHeldDatagrams) {
-    held_.push_back({from, node, std::move(datagram)});
+    held_.push_back({from, node, key.counter, std::move(datagram)});
     return std::nullopt;
   }
   const Session* session = find(datagram.session);
   if (session == nullptr || session->end[1 - datagram.direction] != End::kOpen ||
       links_.cut(from, node)) {
-    lost(from, node, datagram.payload.size());
+    lost(from, node, datagram.payload.size(), key.counter);
     return std::nullopt;
   }
   NodeCounters& stats = core_.stats[node];
@@ -257,7 +269,9 @@ std::optional<env::Event> Network::break_session(std::uint32_t node, Session& se
   }
   const Message message = session.stream[direction].messages.pop();
   session.stream[direction].bytes -= message.payload.size();
-  if (message.kind == FrameKind::kData) lost(from, node, message.payload.size());
+  if (message.kind == FrameKind::kData) {
+    lost(from, node, message.payload.size(), message.counter);
+  }
   if (!session.stream[direction].messages.empty()) schedule_head(session, direction);
   if (mine != End::kOpen && mine != End::kDialing) return std::nullopt;
   close_end(session, receiver);

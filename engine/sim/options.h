@@ -93,6 +93,12 @@ struct Fault {
 // Directed: from, to.
 using Edges = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
 
+// A timer that a node has armed, for observers.
+struct PendingTimer {
+  Time due{};  // virtual, if the node's clock goes on as it does
+  env::Cookie cookie;
+};
+
 struct NodeCounters {
   std::uint64_t boots = 0;
   std::uint64_t events = 0;

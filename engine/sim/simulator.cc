@@ -155,7 +155,7 @@ void Simulator::execute(const EventKey& key, Payload payload) {
                               [&](pending::CpuFree& p) -> Heard { return host.next_in_line(p); },
                               [&](pending::Admin& p) -> Heard { return host.arrive(p); },
                               [&](pending::Datagram& p) -> Heard {
-                                return network_.arrive(node, key.source, std::move(p));
+                                return network_.arrive(key, std::move(p));
                               },
                               [&](auto& p) -> Heard { return network_.arrive(node, std::move(p)); },
                           },
@@ -164,7 +164,7 @@ void Simulator::execute(const EventKey& key, Payload payload) {
 
 void Simulator::deliver(const EventKey& key, const std::optional<env::Event>& event) {
   Host& host = *hosts_[key.destination];
-  if (event && host.is_up() && host.wait_in_line(*event)) {
+  if (event && host.is_up() && host.wait_in_line(key, *event)) {
     if (recording_) record(key, nullptr);
     return;
   }
@@ -186,6 +186,13 @@ void Simulator::record(const EventKey& key, const env::Event* event) {
   record_.payload = event == nullptr ? Digest128{} : env::event_digest(*event);
   // The driver may have touched any node, so after its calls the whole world is compared.
   record_.after = key.destination == kOutside ? digest() : node_digest(key.destination);
+}
+
+void Simulator::reseed(std::uint64_t seed) {
+  ENSURE(!in_node_, "the world is changed by its driver, not by a node");
+  core_.options.seed = seed;
+  links_.reseed(seed);
+  for (const auto& host : hosts_) host->forget_streams();
 }
 
 Status Simulator::run_until(Time until) {

@@ -24,6 +24,7 @@
 #include "engine/sim/links.h"
 #include "engine/sim/network.h"
 #include "engine/sim/options.h"
+#include "engine/sim/watch.h"
 
 namespace orrery::sim {
 
@@ -55,6 +56,8 @@ class Simulator {
   void set_reply_callback(ReplyFunction function) { outside_.on_reply = std::move(function); }
   // Sinks must outlive the simulator and must not change the world.
   void add_trace_sink(env::TraceSink& sink) { core_.sinks.push_back(&sink); }
+  // One at a time; null: nobody. It must outlive its use.
+  void watch(Watcher* watcher) { core_.watcher = watcher; }
 
   // Handlers run on all threads of the crew, which outlives its use here; null: on the caller's
   // alone. What nodes are given (factories, compute functions) must then bear it.
@@ -95,6 +98,9 @@ class Simulator {
   void begin_fault(Fault fault);
   void end_fault(Fault fault);
 
+  // From now on links, disks and nodes draw as with this seed: another future of the same past.
+  void reseed(std::uint64_t seed);
+
   // Running --------------------------------------------------------------------------------------
   // Executes the next event; false if there is none. kInternal if a node or the engine broke an
   // ENSURE: the message has seed, virtual time, node and event, and the world cannot go on.
@@ -129,6 +135,7 @@ class Simulator {
   const NodeOptions& node_options(std::uint32_t node) const { return hosts_[node]->options(); }
   const NodeCounters& counters(std::uint32_t node) const { return core_.stats[node]; }
   std::vector<std::uint32_t> peers(std::uint32_t node) const { return network_.peers(node); }
+  std::vector<PendingTimer> timers(std::uint32_t node) const { return hosts_[node]->timers(); }
   // What the node's disk would still hold after a crash now; for checkers.
   std::optional<Buffer> durable(std::uint32_t node, ByteView key) const {
     return hosts_[node]->disk().durable(key);

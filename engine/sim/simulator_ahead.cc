@@ -44,12 +44,13 @@ bool ready(const Batch::Item& item) {
 }  // namespace
 
 // Serial where running ahead has no use or is not allowed: a single thread; events that are being
-// recorded; cut or clogged links, and corrupt messages, by which a receiver's doings change what
-// its sender is answered at once; and shortly before a checkpoint, which looks at all nodes between
-// two events.
+// recorded or watched; cut or clogged links, and corrupt messages, by which a receiver's doings
+// change what its sender is answered at once; and shortly before a checkpoint, which looks at all
+// nodes between two events.
 bool Simulator::may_run_ahead() const {
   const std::uint64_t left = log_.period() - events_ % log_.period();
-  return crew_ != nullptr && crew_->size() > 1 && !recording_ && !links_.any_blocked() &&
+  return crew_ != nullptr && crew_->size() > 1 && !recording_ && core_.watcher == nullptr &&
+         !links_.any_blocked() &&
          !links_.may_corrupt() && left > 2 * Batch::kMaxItems;
 }
 

@@ -25,6 +25,12 @@ struct RunArgs {
   bool no_report = false;
   unsigned threads = 1;
   std::string log;       // debug info warn error; empty: none
+  bool trace = false;    // write trace.json
+  // Several futures from one instant: see run_fork.cc.
+  std::string fork_at;                // virtual time; empty: one future
+  std::vector<std::string> variants;  // name: as-is, seed=7, or a fault as in a timeline
+  std::string variants_file;
+  unsigned jobs = 0;                  // futures side by side; 0: one a core
 };
 int run_command(const RunArgs& args);
 
@@ -57,9 +63,23 @@ int new_command(const NewArgs& args);
 
 struct ReplayArgs {
   std::string run;
+  std::string to;                       // a time or the number of an event; empty: the end
+  std::string node;                     // whose state is told; empty: all, in short
+  std::vector<std::string> conditions;  // see harness/inspect/condition.h
   bool json = false;
 };
 int replay_command(const ReplayArgs& args);
+
+struct TraceArgs {
+  std::string run;
+  std::string out;    // empty: trace.json in the run directory
+  std::string from;   // virtual times; empty: the run's own
+  std::string to;
+  std::string nodes;  // a selector; empty: all
+  std::uint64_t max_rows = 4'000'000;
+  bool json = false;
+};
+int trace_command(const TraceArgs& args);
 
 struct DiffArgs {
   std::string a;

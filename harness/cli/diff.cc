@@ -25,6 +25,7 @@ struct Side {
   report::RunRecord record;
   scenario::Scenario scenario;
   Time until{};
+  std::optional<run::Branch> branch;
 };
 
 Result<Side> open_side(const std::string& dir) {
@@ -33,6 +34,7 @@ Result<Side> open_side(const std::string& dir) {
   ASSIGN_OR_RETURN(const run::ReplayFile replay,
                    run::read_replay_file(dir + "/replay.json"));
   ASSIGN_OR_RETURN(side.scenario, run::load_replay(replay, dir + "/replay.json"));
+  ASSIGN_OR_RETURN(side.branch, run::load_replay_branch(replay, dir + "/replay.json"));
   side.until = Time{replay.until_ns};
   return side;
 }
@@ -48,8 +50,10 @@ int diff_command(const DiffArgs& args) {
     return exit_code(side->error());
   }
   const bool recorded_equal = a->record.digest == b->record.digest;
-  const auto found = check::first_divergence(run::make_run(a->scenario, a->until),
-                                             run::make_run(b->scenario, b->until));
+  const auto again = [](const Side& side) {
+    return run::make_run(side.scenario, side.until, {.branch = side.branch});
+  };
+  const auto found = check::first_divergence(again(*a), again(*b));
   if (!found) {
     complain(found.error().message);
     return exit_code(found.error());

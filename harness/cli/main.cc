@@ -34,6 +34,7 @@ struct Options {
   ListArgs list;
   NewArgs create;
   ReplayArgs replay;
+  TraceArgs trace;
   DiffArgs diff;
   ReportArgs report;
   SchemaArgs schema;
@@ -58,7 +59,22 @@ void add_run(CLI::App& app, RunArgs& args) {
   verb->add_option("--threads", args.threads, "Threads; they change nothing but the time")
       ->check(CLI::Range(1u, 256u));
   verb->add_option("--log", args.log, "Show the nodes' log from this level: debug info warn error");
-  verb->footer("Example: orrery run scenarios/library/quickstart.yaml --seed 7 --until 15m");
+  verb->add_flag("--trace", args.trace,
+                 "Also write trace.json for ui.perfetto.dev (orrery trace has a window)");
+  verb->add_option("--fork-at", args.fork_at,
+                   "Run once up to this virtual time, then each --variant from there");
+  verb->add_option("--variant", args.variants,
+                   "A future: as-is, seed=7, or a fault: 'do: partition, for: 1m, sides: [...]'; "
+                   "NAME := in front names it")
+      ->allow_extra_args(false);
+  verb->add_option("--variants", args.variants_file,
+                   "YAML list of futures: {name, seed, timeline}");
+  verb->add_option("--jobs", args.jobs, "Futures side by side (default: one a core)");
+  verb->footer(
+      "Examples: orrery run scenarios/library/quickstart.yaml --seed 7 --until 15m\n"
+      "          orrery run scenarios/library/quickstart.yaml --fork-at 20m --variant as-is \\\n"
+      "            --variant seed=7 --variant 'do: crash, targets: group(validators)[0..1], "
+      "restart_after: 2m'");
 }
 
 void add_look(CLI::App& app, Options& o) {
@@ -101,8 +117,35 @@ void add_make(CLI::App& app, Options& o) {
   CLI::App* replay =
       app.add_subcommand("replay", "Run a run directory again; its digest must come");
   replay->add_option("run", o.replay.run, "Run directory")->required();
+  replay->add_option("--to", o.replay.to,
+                     "Stop there: a virtual time (12m30s) or the number of an event (48213)");
+  replay->add_option("--break", o.replay.conditions,
+                     "Stop at the first event where this holds: key op value, all of a list with "
+                     "commas. Keys: kind node group from height final mempool peers time event "
+                     "fault invariant. Several --break: any of them")
+      ->allow_extra_args(false);
+  replay->add_option("--node", o.replay.node,
+                     "Tell all about this node there (default: a line each)");
   replay->add_flag("--json", o.replay.json, "One JSON object on standard output");
-  replay->footer("Example: orrery replay out/latest");
+  replay->footer(
+      "Examples: orrery replay out/latest\n"
+      "          orrery replay out/latest --to 20m --node validators-0\n"
+      "          orrery replay out/latest --break invariant\n"
+      "          orrery replay out/latest --break 'kind=vote-sent,node=validators-2,height>=40'\n"
+      "Exit 4: no --break held up to --to or the end.");
+
+  CLI::App* trace = app.add_subcommand(
+      "trace", "Write what a run did for the Perfetto viewer: nodes, handlers, messages, faults");
+  trace->add_option("run", o.trace.run, "Run directory")->required();
+  trace->add_option("-o,--out", o.trace.out, "File (default: RUN/trace.json)");
+  trace->add_option("--from", o.trace.from, "From this virtual time, such as 12m");
+  trace->add_option("--to", o.trace.to, "Up to this virtual time");
+  trace->add_option("--nodes", o.trace.nodes, "Only these nodes: group(validators) | users-3");
+  trace->add_option("--rows", o.trace.max_rows, "Rows at most");
+  trace->add_flag("--json", o.trace.json, "Counts as one JSON object on standard output");
+  trace->footer(
+      "Example: orrery trace out/latest --from 19m --to 21m -o split.json\n"
+      "Open the file in https://ui.perfetto.dev or chrome://tracing.");
 
   CLI::App* diff = app.add_subcommand(
       "diff", "Find the first event in which two runs differ, and how metrics do");
@@ -127,6 +170,7 @@ int dispatch(const CLI::App& app, const Options& o) {
   if (verb == "list") return list_command(o.list);
   if (verb == "new") return new_command(o.create);
   if (verb == "replay") return replay_command(o.replay);
+  if (verb == "trace") return trace_command(o.trace);
   if (verb == "diff") return diff_command(o.diff);
   if (verb == "report") return report_command(o.report);
   if (verb == "schema") return schema_command(o.schema);

@@ -4,19 +4,21 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <optional>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/net.h"
+#include "harness/cli/run_files.h"
+#include "harness/cli/run_fork.h"
 #include "harness/cli/scenario_args.h"
 #include "harness/cli/terminal.h"
-#include "harness/run/replay_file.h"
+#include "harness/inspect/trace_file.h"
 #include "harness/run/run_scenario.h"
 #include "harness/run/stamped_folder.h"
 #include "reports/record/amount.h"
 #include "reports/record/write.h"
-#include "reports/render/render.h"
 #include "scenarios/schema/quantity.h"
 #include "scenarios/schema/schema.h"
 
@@ -24,8 +26,6 @@ namespace orrery::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Set by the signal handler, read between events; the one mutable global a handler needs.
 
 std::string quoted(const std::string& word) {
   const bool plain = word.find_first_of(" '\"$&|;<>()*?[]{}\\`!#~\n") == std::string::npos;
@@ -39,13 +39,6 @@ std::string reproduce(const RunArgs& args, std::uint64_t seed) {
   for (const std::string& item : args.scenario.set) command += " --set " + quoted(item);
   if (!args.until.empty()) command += " --until " + args.until;
   return command;
-}
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
 }
 
 std::optional<env::LogLevel> log_level(const std::string& name) {
@@ -103,25 +96,32 @@ void print_summary(const report::RunRecord& record, const std::string& dir, bool
                   dir + (html ? "/report.html" : "/record.json")));
 }
 
-Status write_all(report::RunRecord& record, const scenario::Scenario& scenario,
-                 const RunArgs& args, const run::ReplayFile& replay) {
-  // The replay file first: a directory without it could not be repeated.
-  TRY(report::write_file_atomically(record.run_dir + "/replay.json", encode(replay)));
-  if (!args.no_report) {
-    ASSIGN_OR_RETURN(const std::string html, report::render_html(record));
-    TRY(report::write_file_atomically(record.run_dir + "/report.html", html));
-  }
-  TRY(report::write_run_directory(record, record.run_dir,
-                                  {.given_yaml = read_text(args.scenario.file),
-                                   .lock_json = scenario.canonical_json}));
-  if (args.out.empty()) {
-    std::error_code ignored;
-    const fs::path link = "out/latest";
-    fs::remove(link, ignored);
-    fs::create_directory_symlink(fs::relative(record.run_dir, "out"), link, ignored);
-  }
-  return {};
+void point_latest_at(const std::string& dir) {
+  std::error_code ignored;
+  const fs::path link = "out/latest";
+  fs::remove(link, ignored);
+  fs::create_directory_symlink(fs::relative(dir, "out"), link, ignored);
 }
+
+// What the run does, written down as it goes on.
+struct Traced {
+  std::ofstream file;
+  std::optional<inspect::TraceFile> trace;
+
+  void attach(const std::string& path, const scenario::Scenario& scenario, run::World& world) {
+    file.open(path, std::ios::binary);
+    trace.emplace(file, scenario, inspect::TraceWindow{});
+    world.simulator().watch(&*trace);
+    world.simulator().add_trace_sink(*trace);
+  }
+  Status finish(const std::string& path, Time now) {
+    if (!trace) return {};
+    trace->finish(now);
+    file.close();
+    if (file) return {};
+    return fail(ErrorCode::kIo, path + ": could not be written whole; disk full?");
+  }
+};
 
 }  // namespace
 
@@ -152,6 +152,9 @@ int run_command(const RunArgs& args) {
                       scenario->nodes[node].name, line));
     };
   }
+  // Before anything runs: what is wrong with a future must not show after its past.
+  const auto forked = read_futures(args, options.until);
+  if (!forked) return give_up(forked.error());
   // Before the run: hours of it must not be lost to a folder that cannot be made.
   const std::string dir = args.out.empty()
                               ? run::stamped_folder("out/" + scenario->name,
@@ -171,6 +174,14 @@ int run_command(const RunArgs& args) {
       bar.update(now, until, events);
     };
   }
+  if (!forked->empty()) {
+    const int code = run_forked(args, *scenario, *forked, options, dir);
+    if (args.out.empty()) point_latest_at(dir);
+    return code;
+  }
+  Traced traced;
+  const std::string trace_path = dir + "/trace.json";
+  if (args.trace) options.attach = [&](run::World& w) { traced.attach(trace_path, *scenario, w); };
   auto record = run::run_scenario(*scenario, options);
   bar.clear();
   if (!record) {
@@ -178,13 +189,18 @@ int run_command(const RunArgs& args) {
     return exit_code(record.error());
   }
   record->run_dir = dir;
+  const Time end{static_cast<std::int64_t>(record->virtual_seconds * 1e9)};
   const auto load_opts = load_options(args.scenario.set, args.scenario.seed);
-  const Status written =
-      write_all(*record, *scenario, args,
-                {.document = scenario::document_json(args.scenario.file),
-                 .options = *load_opts,
-                 .until_ns = static_cast<std::int64_t>(record->virtual_seconds * 1e9),
-                 .digest = record->digest});
+  Status written = write_run(*record, {.given_yaml = read_text(args.scenario.file),
+                                       .lock_json = scenario->canonical_json,
+                                       .replay = {.document =
+                                                      scenario::document_json(args.scenario.file),
+                                                  .options = *load_opts,
+                                                  .until_ns = end.ns,
+                                                  .digest = record->digest},
+                                       .report = !args.no_report});
+  if (written) written = traced.finish(trace_path, end);
+  if (written && args.out.empty()) point_latest_at(dir);
   if (args.json) fmt::print("{}\n", report::summary_json(*record));
   if (!args.quiet && !args.json) print_summary(*record, record->run_dir, !args.no_report);
   if (!written) {

@@ -25,6 +25,11 @@ Result<nlohmann::ordered_json> open_target(const ShrinkArgs& args,
   std::string text;
   if (fs::is_directory(args.target)) {
     ASSIGN_OR_RETURN(run::ReplayFile replay, run::read_replay_file(args.target + "/replay.json"));
+    if (replay.branch) {
+      return fail(ErrorCode::kInvalidArgument,
+                  args.target + ": a future forked from another run; put what it adds into the "
+                                "timeline of a scenario, and shrink that");
+    }
     text = replay.document;
     overrides.insert(overrides.begin(), replay.options.overrides.begin(),
                      replay.options.overrides.end());

@@ -14,10 +14,7 @@ class SteppableWorld final : public check::Steppable {
   SteppableWorld(std::unique_ptr<World> world, Time until)
       : world_(std::move(world)), until_(until) {}
 
-  Result<bool> step() override {
-    if (simulator().next_time() > until_) return false;
-    return simulator().step();
-  }
+  Result<bool> step() override { return world_->step(until_); }
   std::uint64_t events() const override { return simulator().events(); }
   const DigestLog& log() const override { return simulator().digest_log(); }
   void checkpoint() override { simulator().checkpoint(); }
@@ -56,7 +53,8 @@ check::MakeRun make_run(const scenario::Scenario& scenario, Time until,
           options]() -> Result<std::unique_ptr<check::Steppable>> {
     ASSIGN_OR_RETURN(auto world,
                      World::make(scenario, {.memo = options.memo,
-                                            .checkpoint_events = options.checkpoint_events}));
+                                            .checkpoint_events = options.checkpoint_events,
+                                            .branch = options.branch}));
     if (options.flip) TRY(schedule(*options.flip, *world));
     return std::make_unique<SteppableWorld>(std::move(world), end);
   };

@@ -6,6 +6,7 @@
 
 #include "engine/base/time.h"
 #include "engine/check/divergence.h"
+#include "harness/run/branch.h"
 #include "scenarios/schema/scenario.h"
 
 namespace orrery::run {
@@ -22,6 +23,7 @@ struct CompareOptions {
     bool apply = true;
   };
   std::optional<Flip> flip;
+  std::optional<Branch> branch;  // that the run takes
 };
 
 // Makes the world of `scenario` anew at each call; it ends after the last event at or before

@@ -80,8 +80,9 @@ sim::LinkModel link_model(const scenario::LinkSpec& link) {
           .queue_bytes = link.queue_bytes};
 }
 
-void FaultPlan::schedule() {
-  for (const FaultSpec& fault : scenario_.timeline) {
+void FaultPlan::schedule(std::size_t first) {
+  for (std::size_t i = first; i < scenario_.timeline.size(); ++i) {
+    const FaultSpec& fault = scenario_.timeline[i];
     simulator_.call_at(fault.at, [this, &fault] { begin(fault); });
     if (fault.duration > Duration{}) {
       simulator_.call_at(fault.at + fault.duration, [this, &fault] { end(fault); });

@@ -19,8 +19,9 @@ class FaultPlan {
   FaultPlan(const scenario::Scenario& scenario, sim::Simulator& simulator)
       : scenario_(scenario), simulator_(simulator) {}
 
-  // Puts begin and end of each fault into the simulator's queue.
-  void schedule();
+  // Puts begin and end of each fault, from that index of the timeline on, into the simulator's
+  // queue.
+  void schedule(std::size_t first = 0);
 
  private:
   void begin(const scenario::FaultSpec& fault);

@@ -23,13 +23,17 @@ std::string encode(const ReplayFile& replay) {
   json overrides = json::array();
   for (const scenario::Override& o : replay.options.overrides)
     overrides.push_back({o.key, o.value});
-  return json{{"schema", "orrery.replay/1"},
-              {"document", json::parse(replay.document)},
-              {"set", overrides},
-              {"until_ns", replay.until_ns},
-              {"digest", replay.digest}}
-             .dump(1) +
-         "\n";
+  json all{{"schema", "orrery.replay/1"},
+           {"document", json::parse(replay.document)},
+           {"set", overrides},
+           {"until_ns", replay.until_ns},
+           {"digest", replay.digest}};
+  if (replay.branch) {
+    all["branch"] = {{"at_ns", replay.branch->at.ns},
+                     {"timeline", json::parse(replay.branch->timeline)}};
+    if (replay.branch->seed) all["branch"]["seed"] = *replay.branch->seed;
+  }
+  return all.dump(1) + "\n";
 }
 
 Result<ReplayFile> read_replay_file(const std::string& path) {
@@ -62,6 +66,18 @@ Result<ReplayFile> read_replay_file(const std::string& path) {
   replay.options = loader_options(std::move(overrides));
   replay.until_ns = value["until_ns"].get<std::int64_t>();
   replay.digest = value["digest"].get<std::string>();
+  if (value.contains("branch")) {
+    const json& branch = value["branch"];
+    if (!branch.is_object() || !branch.contains("at_ns") ||
+        !branch["at_ns"].is_number_integer() || !branch.contains("timeline") ||
+        !branch["timeline"].is_array() ||
+        (branch.contains("seed") && !branch["seed"].is_number_unsigned())) {
+      return bad("the branch has a key that is missing or of the wrong type");
+    }
+    replay.branch = BranchSpec{.at = Time{branch["at_ns"].get<std::int64_t>()},
+                               .timeline = branch["timeline"].dump()};
+    if (branch.contains("seed")) replay.branch->seed = branch["seed"].get<std::uint64_t>();
+  }
   return replay;
 }
 
@@ -71,6 +87,14 @@ Result<scenario::Scenario> load_replay(const ReplayFile& replay, const std::stri
   std::string all;
   for (const scenario::Diagnostic& d : loaded.error()) all += "\n" + scenario::format(d);
   return fail(ErrorCode::kMalformed, "the scenario of the run does not load:" + all);
+}
+
+Result<std::optional<Branch>> load_replay_branch(const ReplayFile& replay,
+                                                 const std::string& path) {
+  if (!replay.branch) return std::optional<Branch>{};
+  ASSIGN_OR_RETURN(Branch branch,
+                   load_branch(replay.document, replay.options, path, *replay.branch));
+  return std::optional<Branch>(std::move(branch));
 }
 
 }  // namespace orrery::run

@@ -19,8 +19,7 @@ constexpr auto kProgressPeriod = std::chrono::milliseconds(100);
 
 Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
                                        const RunOptions& options) {
-  const auto start = WallClock::now();
-  auto last = start;
+  auto last = WallClock::now();
   World* running = nullptr;
   const Time until = std::min(options.until, scenario.until);
   const auto poll = [&] {
@@ -30,23 +29,32 @@ Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
     }
     return options.interrupt && options.interrupt();
   };
-  harness::ThreadCrew crew(options.threads);
-  ASSIGN_OR_RETURN(const auto world,
-                   World::make(scenario, {.memo = options.memo,
-                                          .crew = options.threads > 1 ? &crew : nullptr,
-                                          .interrupt = poll,
-                                          .log = options.log,
-                                          .log_level = options.log_level}));
+  WorldOptions made{.memo = options.memo,
+                    .interrupt = poll,
+                    .log = options.log,
+                    .log_level = options.log_level,
+                    .branch = options.branch};
+  ASSIGN_OR_RETURN(const auto world, World::make(scenario, std::move(made)));
   running = world.get();
-  const Status ran = world->run_until(until);
+  return run_world(*world, options);
+}
+
+Result<report::RunRecord> run_world(World& world, const RunOptions& options) {
+  const auto start = WallClock::now();
+  const Time until = std::min(options.until, world.scenario().until);
+  harness::ThreadCrew crew(options.threads);
+  world.simulator().use_crew(options.threads > 1 ? &crew : nullptr);
+  if (options.attach) options.attach(world);
+  const Status ran = world.run_until(until);
+  world.simulator().use_crew(nullptr);
   const bool interrupted = !ran && ran.error().code == ErrorCode::kInterrupted;
   if (!ran && !interrupted) return tl::unexpected<Error>(ran.error());
-  world->finish();
+  world.finish();
   const std::chrono::duration<double> wall = WallClock::now() - start;
-  return make_record(*world, {.command = options.command,
-                              .wall_seconds = wall.count(),
-                              .partial = interrupted || until < scenario.until,
-                              .interrupted = interrupted});
+  return make_record(world, {.command = options.command,
+                             .wall_seconds = wall.count(),
+                             .partial = interrupted || until < world.scenario().until,
+                             .interrupted = interrupted});
 }
 
 std::vector<std::string> metric_names() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "harness/run/world.h"
@@ -17,6 +18,9 @@ struct RunOptions {
   std::function<bool()> interrupt;
   sim::LogFunction log;
   env::LogLevel log_level = env::LogLevel::kWarn;
+  std::optional<Branch> branch;  // taken on the way; it may begin at any time before `until`
+  // Called once, before the world runs: for whoever wants to watch it.
+  std::function<void(World&)> attach;
   // Called about ten times a second of wall time.
   std::function<void(Time now, Time until, std::uint64_t events)> progress;
 };
@@ -25,6 +29,10 @@ struct RunOptions {
 // run is no error: its record says partial.
 Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
                                        const RunOptions& options);
+
+// The rest of that, for a world that may have run already: up to the end, with threads, then its
+// record. The world is finished after that.
+Result<report::RunRecord> run_world(World& world, const RunOptions& options);
 
 // Names that the loader needs from above: metrics, behaviours, seeded bugs.
 std::vector<std::string> metric_names();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "harness/run/load.h"
 #include "harness/run/network.h"
@@ -72,7 +73,9 @@ Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
   world->simulator_->set_compute([inference = world->inference_.get()](const env::JobSpec& s) {
     return inference->execute(s);
   });
-  world->observe(network, options.invariants);
+  if (options.branch) options.actors = may_misbehave(options.branch->scenario);
+  world->coming_ = std::move(options.branch);
+  world->observe(network, options.invariants, options.actors);
   world->add_nodes(network);
   for (const auto& source : make_load(world->scenario_, *world->inference_)) {
     schedule_next(*world->simulator_, source, source->start());
@@ -172,8 +175,12 @@ void World::add_nodes(const std::shared_ptr<const chain::Network>& network) {
   }
 }
 
-void World::observe(const std::shared_ptr<const chain::Network>& network, bool invariants) {
+void World::observe(const std::shared_ptr<const chain::Network>& network, bool invariants,
+                    const std::vector<bool>& actors) {
   may_misbehave_ = may_misbehave(scenario_);
+  for (std::size_t i = 0; i < actors.size(); ++i) {
+    if (actors[i]) may_misbehave_[i] = true;
+  }
   observer_ = make_observer(scenario_, *inference_, network);
   observer_.node = [this](std::uint32_t index) { return node(index); };
   if (invariants) chain::add_invariants(checkers_, observer_);
@@ -217,7 +224,38 @@ void World::schedule_samples() {
   for (const Time t : times) simulator_->call_at(t, [this] { sample(); });
 }
 
-Status World::run_until(Time until) { return simulator_->run_until(until); }
+Status World::take(const Branch& branch) {
+  ENSURE(!branch_ && simulator_->now() == branch.spec.at, "a branch is taken once, at its instant");
+  const std::vector<bool> misbehave = may_misbehave(branch.scenario);
+  for (std::size_t i = 0; i < misbehave.size(); ++i) {
+    if (!misbehave[i] || may_misbehave_[i]) continue;
+    return fail(ErrorCode::kInvalidArgument,
+                scenario_.nodes[i].name + " cannot begin to misbehave: it was made honest");
+  }
+  branch_ = branch;
+  for (std::size_t i = 0; i < misbehave.size(); ++i) observer_.honest[i] = !misbehave[i];
+  if (branch.spec.seed) simulator_->reseed(*branch.spec.seed);
+  branch_faults_ = std::make_unique<FaultPlan>(branch_->scenario, *simulator_);
+  branch_faults_->schedule(branch.first_added);
+  return {};
+}
+
+Status World::take_coming(Time until) {
+  if (!coming_ || coming_->spec.at > until) return {};
+  TRY(simulator_->run_until(coming_->spec.at));
+  return take(*std::exchange(coming_, std::nullopt));
+}
+
+Status World::run_until(Time until) {
+  TRY(take_coming(until));
+  return simulator_->run_until(until);
+}
+
+Result<bool> World::step(Time until) {
+  if (coming_ && simulator_->next_time() > coming_->spec.at) TRY(take_coming(until));
+  if (simulator_->next_time() > until) return false;
+  return simulator_->step();
+}
 
 void World::finish() {
   if (finished_) return;

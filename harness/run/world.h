@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/check/checker.h"
 #include "engine/sim/simulator.h"
 #include "harness/run/asserts.h"
+#include "harness/run/branch.h"
 #include "harness/run/fault_plan.h"
 #include "harness/run/inference.h"
 #include "harness/run/recorder.h"
@@ -27,6 +29,9 @@ struct WorldOptions {
   sim::LogFunction log;
   env::LogLevel log_level = env::LogLevel::kWarn;
   std::uint64_t checkpoint_events = 4096;
+  std::optional<Branch> branch;  // to take on the way
+  // Nodes, by index, that a branch still unknown may let misbehave; empty: none but the scenario's.
+  std::vector<bool> actors;
 };
 
 class World {
@@ -39,10 +44,18 @@ class World {
 
   // Runs to `until`. kInterrupted: what has run so far is whole and can be reported.
   Status run_until(Time until);
+  // Executes the next event; false if there is none up to `until`.
+  Result<bool> step(Time until);
+  // Goes another way from now on: the faults that `branch` adds are put into the queue, its seed is
+  // drawn from. At most once, at branch.spec.at. kInvalidArgument: a node is to misbehave that was
+  // not made for it (WorldOptions::actors).
+  Status take(const Branch& branch);
   // Closes checkers, metrics and asserts; once, after the last run_until.
   void finish();
 
-  const scenario::Scenario& scenario() const { return scenario_; }
+  // With what the branch has added, if one was taken.
+  const scenario::Scenario& scenario() const { return branch_ ? branch_->scenario : scenario_; }
+  const std::optional<Branch>& branch() const { return branch_; }
   sim::Simulator& simulator() { return *simulator_; }
   const sim::Simulator& simulator() const { return *simulator_; }
   const check::CheckerSet& checkers() const { return checkers_; }
@@ -63,7 +76,9 @@ class World {
   Status add_links();
   Status add_topology();
   void add_nodes(const std::shared_ptr<const chain::Network>& network);
-  void observe(const std::shared_ptr<const chain::Network>& network, bool invariants);
+  void observe(const std::shared_ptr<const chain::Network>& network, bool invariants,
+               const std::vector<bool>& actors);
+  Status take_coming(Time until);
   void sample();
   void schedule_samples();
 
@@ -71,6 +86,9 @@ class World {
   std::unique_ptr<Inference> inference_;
   std::unique_ptr<sim::Simulator> simulator_;
   std::unique_ptr<FaultPlan> faults_;
+  std::optional<Branch> coming_;  // still to be taken
+  std::optional<Branch> branch_;  // taken
+  std::unique_ptr<FaultPlan> branch_faults_;
   chain::Observer observer_;
   check::CheckerSet checkers_;
   std::unique_ptr<Recorder> recorder_;
