@@ -48,6 +48,12 @@ class Random {
   virtual ~Random() = default;
   // Next value of the named stream of this node and boot; `stream` is stream_id("purpose").
   virtual std::uint64_t u64(std::uint64_t stream) = 0;
+  // Whether to do something rare but legal at the place called `point`, a stream_id of its name.
+  // No, but for worlds that look for bugs.
+  virtual bool rare(std::uint64_t point) {
+    (void)point;
+    return false;
+  }
 };
 
 enum class SendStatus : std::uint8_t { kQueued, kQueueFull, kNotConnected, kTooLarge };

@@ -24,6 +24,7 @@ enum EngineTrace : TraceKind {
   kSessionDown = 7,    // n0 peer, n1 reason
   kMessageLost = 8,    // n0 receiver, n1 bytes (datagram lost, queue overflow or dead session)
   kStoreFailed = 9,    // n0 why: 1 a read, 2 no space, 3 a sync; the node stops
+  kRareTaken = 10,     // n0 the point: a node does something rare (Random::rare)
 };
 
 struct TraceEvent {

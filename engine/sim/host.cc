@@ -268,6 +268,16 @@ std::uint64_t Host::u64(std::uint64_t stream) {
       ->second.next();
 }
 
+bool Host::rare(std::uint64_t point) {
+  if (core_.options.rare_ppm == 0) return false;
+  const std::uint64_t world = mix64(core_.options.seed, stream_id("engine.rare"));
+  if ((mix64(world, point) & 1) == 0) return false;
+  const std::uint64_t draw = u64(mix64(stream_id("engine.rare"), point)) >> 32;
+  if (draw * 1'000'000 >> 32 >= core_.options.rare_ppm) return false;
+  emit({.kind = env::kRareTaken, .n = {point, 0, 0, 0}});
+  return true;
+}
+
 void Host::write(env::LogLevel level, std::string_view line) {
   if (!core_.options.log || level < core_.options.log_level) return;
   act([this, level, line = std::string(line)] {

@@ -94,6 +94,7 @@ class Host final : public env::Clock,
   void cancel(std::uint64_t timer) override;
   // env::Random
   std::uint64_t u64(std::uint64_t stream) override;
+  bool rare(std::uint64_t point) override;
   // env::Transport
   env::Address self() const override { return Network::address(index_); }
   env::SendStatus send(env::PeerId peer, env::Channel channel, const Buffer& payload) override;

@@ -77,6 +77,9 @@ struct SimOptions {
   Duration sync_latency = Duration::millis(4);  // of Store::sync, above 0
   std::uint64_t checkpoint_events = 4096;       // least period of DigestLog
   std::uint64_t interrupt_events = 1024;        // how often `interrupt` is asked
+  // Chance that a node does what is rare at one of its points (env::Random::rare). Half of the
+  // points, drawn for the world, are never taken: what is always on hides what would need it off.
+  std::uint32_t rare_ppm = 0;
   std::function<bool()> interrupt;              // true: run_until returns kInterrupted
   LogFunction log;
   env::LogLevel log_level = env::LogLevel::kWarn;

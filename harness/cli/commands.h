@@ -49,7 +49,7 @@ struct ShowArgs {
 int show_command(const ShowArgs& args);
 
 struct ListArgs {
-  std::string what = "scenarios";  // scenarios metrics behaviours invariants
+  std::string what = "scenarios";  // scenarios metrics behaviours invariants points
   bool json = false;
 };
 int list_command(const ListArgs& args);

@@ -10,6 +10,7 @@
 #include "harness/cli/terminal.h"
 #include "protocol/adversary/actor.h"
 #include "protocol/invariants/observer.h"
+#include "protocol/node/rare.h"
 #include "reports/record/metrics.h"
 
 namespace orrery::cli {
@@ -57,6 +58,15 @@ json list_behaviours() {
   return rows;
 }
 
+// Of debug.buggify.
+json list_points() {
+  json rows = json::array();
+  for (const chain::RarePoint& p : chain::kRarePoints) {
+    rows.push_back({{"name", p.name}, {"about", p.about}});
+  }
+  return rows;
+}
+
 // Checkers are made for a world; an empty one is enough to ask their names.
 Result<json> list_invariants() {
   chain::GenesisAccount miner{.key = {}, .stake = chain::kToken * 1000, .worker = true};
@@ -83,6 +93,8 @@ int list_command(const ListArgs& args) {
     rows = list_metrics();
   } else if (args.what == "behaviours") {
     rows = list_behaviours();
+  } else if (args.what == "points") {
+    rows = list_points();
   } else {
     const auto invariants = list_invariants();
     if (!invariants) {

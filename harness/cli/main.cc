@@ -91,8 +91,9 @@ void add_look(CLI::App& app, Options& o) {
   show->footer("Example: orrery show scenarios/library/quickstart.yaml");
 
   CLI::App* list = app.add_subcommand("list", "List what there is to run and to name in scenarios");
-  list->add_option("what", o.list.what, "scenarios, metrics, behaviours or invariants")
-      ->check(CLI::IsMember({"scenarios", "metrics", "behaviours", "invariants"}));
+  list->add_option("what", o.list.what,
+                   "scenarios, metrics, behaviours, invariants or points (of debug.buggify)")
+      ->check(CLI::IsMember({"scenarios", "metrics", "behaviours", "invariants", "points"}));
   list->add_flag("--json", o.list.json, "One JSON object on standard output");
   list->footer("Example: orrery list metrics");
 

@@ -61,10 +61,19 @@ Result<json> present_failures(const SwarmArgs& args, const sweep::SwarmOptions& 
 
 void print_coverage(const sweep::SwarmResult& result) {
   say("seeds that met");
+  std::string last_kind;
   for (const auto& [goal, seeds] : result.coverage) {
-    say(fmt::format("  {:>7}  {}", seeds,
-                    seeds == 0 ? paint(Colour::kYellow, goal) : std::string(goal)));
+    const std::size_t colon = goal.find(": ");  // "buggify: voter.late"; goals of runs have no kind
+    const std::string kind = colon == std::string::npos ? "sometimes" : goal.substr(0, colon);
+    if (kind != last_kind) say(fmt::format("  {}", paint(Colour::kBold, kind)));
+    last_kind = kind;
+    const std::string name = colon == std::string::npos ? goal : goal.substr(colon + 2);
+    say(fmt::format("  {:>7}  {}", seeds, seeds == 0 ? paint(Colour::kYellow, name) : name));
   }
+  const auto unmet = std::count_if(result.coverage.begin(), result.coverage.end(),
+                                   [](const auto& goal) { return goal.second == 0; });
+  say(fmt::format("  {} of {} goals met", result.coverage.size() - static_cast<std::size_t>(unmet),
+                  result.coverage.size()));
 }
 
 }  // namespace

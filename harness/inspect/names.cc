@@ -24,6 +24,7 @@ constexpr std::pair<env::TraceKind, std::string_view> kTraces[] = {
     {env::kSessionDown, "session down"},
     {env::kMessageLost, "message lost"},
     {env::kStoreFailed, "store failed"},
+    {env::kRareTaken, "rare point"},
     {chain::kTraceRestored, "chain restored"},
     {chain::kTraceExecuted, "block executed"},
     {chain::kTraceHead, "head moves"},

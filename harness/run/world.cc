@@ -63,6 +63,7 @@ Result<std::unique_ptr<World>> World::make(const scenario::Scenario& scenario,
   sim_options.memo = options.memo;
   sim_options.default_link = link_model(scenario.network.link);
   sim_options.checkpoint_events = options.checkpoint_events;
+  sim_options.rare_ppm = scenario.buggify_ppm;
   sim_options.interrupt = options.interrupt;
   sim_options.log = options.log;
   sim_options.log_level = options.log_level;

@@ -17,7 +17,8 @@ using Goals = std::map<std::string, std::uint64_t>;
 class GoalCounter final : public env::TraceSink {
  public:
   void on_trace(Time now, std::uint32_t node, const env::TraceEvent& event) override;
-  // With one goal for each checker: "checked: <name>".
+  // With one goal for each checker, "checked: <name>", each fault that was there, "fault: <kind>",
+  // and each buggify point, "buggify: <name>".
   Goals goals(const check::CheckerSet& checkers) const;
 
  private:

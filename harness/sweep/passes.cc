@@ -243,6 +243,7 @@ std::vector<check::ShrinkPass<Document>> shrink_passes(std::function<Time()> fai
   };
   return {end(Slack::kMuch),
           list("timeline"),
+          keys("debug"),
           drop_nodes,
           list("load"),
           list("asserts", std::move(keep)),

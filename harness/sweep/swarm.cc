@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "engine/base/random.h"
 #include "harness/sweep/document.h"
 #include "scenarios/generate/draw.h"
 
@@ -23,6 +24,15 @@ using WallClock = std::chrono::steady_clock;
 void append(Json& document, const char* key, const Json& more) {
   if (!document.contains(key)) document[key] = Json::array();
   for (const Json& item : more) document[key].push_back(item);
+}
+
+// In half of the worlds nodes do what is rare but legal, between one in a hundred times and one in
+// twenty; a scenario that says how often itself keeps that.
+void draw_buggify(Json& document, std::uint64_t seed) {
+  if (document.contains("debug") && document["debug"].contains("buggify")) return;
+  RandomStream draws(seed, 0, stream_id("swarm.buggify"));
+  const std::uint64_t percent = 1 + draws.below(5);
+  if (draws.below(2) == 1) document["debug"]["buggify"] = fmt::format("{}%", percent);
 }
 
 // What the threads of a swarm share.
@@ -109,6 +119,7 @@ Result<Json> swarm_document(const SwarmOptions& options, std::uint64_t seed) {
                       ? scenario::draw_world({.seed = seed, .until = options.until})
                       : Json::parse(options.document);
   document["seed"] = seed;
+  draw_buggify(document, seed);
   ASSIGN_OR_RETURN(const scenario::Scenario plain, load_document(document, options.load));
   for (const Json& item : scenario::draw_faults(seed, scenario::field_of(plain))) {
     Json more = document;

@@ -59,6 +59,9 @@ Status can_honour(const scenario::Scenario& scenario, bool with_timeline) {
   if (kind != scenario::TopologyKind::kComplete && kind != scenario::TopologyKind::kGeographic) {
     return refuse("network", "topology", "joins every pair of nodes directly");
   }
+  if (scenario.buggify_ppm > 0) {
+    return refuse("debug", "buggify", "does nothing rare on purpose");
+  }
   for (const scenario::DeviceSpec& device : scenario.devices) {
     const std::string place = "devices." + device.name;
     const std::pair<std::string_view, Duration> costs[] = {

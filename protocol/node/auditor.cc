@@ -5,6 +5,7 @@
 #include "engine/base/codec.h"
 #include "gpu/api/inference.h"
 #include "protocol/ledger/accounts.h"
+#include "protocol/node/rare.h"
 #include "protocol/node/worker.h"
 #include "protocol/types/trace_kinds.h"
 
@@ -45,7 +46,7 @@ void Auditor::on_adopted(env::Env& env, const ChainEvents& events) {
     if (!revealed && !challenged) continue;
     const auto task = find_task(chain_.state(), event.subject);
     if (!task || is_ended(task->state)) continue;
-    if (challenged || sampled(*task)) compute(env, *task);
+    if (challenged || sampled(*task) || rare(env, kAuditMore)) compute(env, *task);
   }
 }
 

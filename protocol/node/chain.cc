@@ -5,6 +5,7 @@
 #include "engine/base/codec.h"
 #include "protocol/consensus/lottery.h"
 #include "protocol/ledger/accounts.h"
+#include "protocol/node/rare.h"
 #include "protocol/sync/messages.h"
 #include "protocol/types/trace_kinds.h"
 
@@ -330,7 +331,8 @@ std::vector<Hash256> Chain::locator() const {
 std::uint64_t Chain::common_height(env::Env& env, const std::vector<Hash256>& locator) const {
   for (const Hash256& hash : locator) {
     const BlockNode* node = tree_->find(hash);
-    if (node && is_canonical(*node)) return node->height();
+    if (!node || !is_canonical(*node)) continue;
+    return rare(env, kOlderBlocks) ? node->height() / 2 : node->height();
   }
   // The asker is behind our root: its newest hash may be one of our final blocks, found by height
   // through the index of hashes that only disk has.
@@ -343,6 +345,7 @@ std::uint64_t Chain::common_height(env::Env& env, const std::vector<Hash256>& lo
 
 std::vector<Vote> Chain::justifying_votes(env::Env& env, std::uint64_t since,
                                           std::size_t limit) const {
+  if (rare(env, kFewVotes)) limit /= 8;
   std::vector<Vote> votes;
   for (const env::KeyValue& pair :
        env.store.scan(key(vote_key(since + 1)), key("c0"), limit)) {

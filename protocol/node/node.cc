@@ -1,5 +1,6 @@
 #include "protocol/node/node.h"
 
+#include "protocol/node/rare.h"
 #include "protocol/node/user.h"
 
 namespace orrery::chain {
@@ -64,18 +65,28 @@ void ChainNode::handle(env::Env& env, const env::Request& e) {
   serve_user(env, e, wallet_, chain_.params());
 }
 
+// Blocks that follow one another touch only their senders; after a reorganisation, or where stale
+// entries were kept, everything is looked at.
+void ChainNode::prune_pool(env::Env& env, const Chain::Changes& changes) {
+  const std::uint64_t next = chain_.head().height() + 1;
+  if (rare(env, kKeepStale)) {
+    stale_pool_ = true;
+  } else if (stale_pool_ || !changes.abandoned.empty()) {
+    mempool_.prune(chain_.state(), next);
+    stale_pool_ = false;
+  } else {
+    for (const auto& adopted : changes.adopted) {
+      mempool_.prune_after(adopted.block->block, chain_.state(), next);
+    }
+  }
+}
+
 void ChainNode::settle(env::Env& env) {
   Chain::Changes changes = chain_.take_changes();
   for (const Evidence& evidence : changes.evidence) producer_.keep_evidence(evidence);
   if (!changes.head) return;
   const std::uint64_t next = chain_.head().height() + 1;
-  if (changes.abandoned.empty()) {
-    for (const auto& adopted : changes.adopted) {
-      mempool_.prune_after(adopted.block->block, chain_.state(), next);
-    }
-  } else {
-    mempool_.prune(chain_.state(), next);
-  }
+  prune_pool(env, changes);
   for (const BlockPtr& block : changes.abandoned) {
     for (const TransactionPtr& tx : block->block.transactions) {
       (void)mempool_.add(tx, chain_.state(), next);  // may stand on the new branch already

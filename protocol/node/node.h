@@ -45,6 +45,8 @@ class ChainNode : public env::Node {
   void handle(env::Env&, const env::DialFailed& e) { gossip_.on_dial_failed(e); }
   void handle(env::Env& env, const env::Request& e);
   void handle(env::Env&, const env::Admin&) {}  // no operator's command yet
+  // Drops from the pool what the new head has used up.
+  void prune_pool(env::Env& env, const Chain::Changes& changes);
   // Lets all parts act on what the event changed, until nothing changes.
   void settle(env::Env& env);
 
@@ -57,6 +59,7 @@ class ChainNode : public env::Node {
   Auditor auditor_;
   Voter voter_;
   Producer producer_;
+  bool stale_pool_ = false;
 };
 
 }  // namespace orrery::chain

@@ -8,6 +8,7 @@
 #include "gpu/api/inference.h"
 #include "protocol/consensus/evidence.h"
 #include "protocol/consensus/lottery.h"
+#include "protocol/node/rare.h"
 #include "protocol/node/worker.h"
 #include "protocol/types/trace_kinds.h"
 #include "protocol/work/task.h"
@@ -77,6 +78,10 @@ void Producer::on_slot(env::Env& env, const env::TimerFired& event) {
   if (!lottery_wins(lottery_draw(draw_->output, slot), lottery.target, weight)) {
     plan(env);  // the end of the look-ahead
     return;
+  }
+  if (rare(env, kSkipSlot)) {
+    last_slot_ = slot;
+    return plan(env);
   }
   start(env, slot);
 }
@@ -183,8 +188,9 @@ void Producer::finish(env::Env& env) {
     });
     if (!same && block.evidence.size() < kMaxBlockEvidence) block.evidence.push_back(evidence);
   }
-  const auto candidates =
-      mempool_.candidates(chain_.state(), chain_.params().consensus.max_block_transactions * 2);
+  const std::size_t most =
+      rare(env, kEmptyBlock) ? 0 : chain_.params().consensus.max_block_transactions * 2;
+  const auto candidates = mempool_.candidates(chain_.state(), most);
   const auto built = build_block(chain_.params(), chain_.network().modules, chain_.state(), block,
                                  candidates);
   if (!built) {

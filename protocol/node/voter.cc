@@ -6,6 +6,7 @@
 #include "protocol/consensus/lottery.h"
 #include "protocol/ledger/accounts.h"
 #include "protocol/ledger/staking.h"
+#include "protocol/node/rare.h"
 #include "protocol/types/trace_kinds.h"
 
 namespace orrery::chain {
@@ -37,12 +38,14 @@ void Voter::arm(env::Env& env) {
   const std::uint64_t next = chain_.epoch(env) + 1;
   const std::int64_t at = slot_time_ns(chain_.params(), chain_.network().genesis.time_ns,
                                        next * consensus.epoch_slots) +
-                          consensus.vote_delay.ns;
+                          consensus.vote_delay.ns +
+                          (rare(env, kVoteLate) ? consensus.slot.ns : 0);
   env.timers.arm(env.clock.mono() + (Time{at} - env.clock.wall()), {kCookieEpoch, next});
 }
 
 void Voter::on_epoch(env::Env& env) {
   arm(env);
+  if (rare(env, kAbstain)) return;
   const Checkpoint& source = chain_.finality().justified();
   const std::uint64_t epoch = chain_.epoch(env);
   const bool again = has_bug(chain_.params().seeded_bug, SeededBug::kVoteAgain);

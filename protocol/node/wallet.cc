@@ -1,5 +1,6 @@
 #include "protocol/node/wallet.h"
 
+#include "protocol/node/rare.h"
 #include "protocol/types/trace_kinds.h"
 
 namespace orrery::chain {
@@ -25,6 +26,7 @@ Result<Hash256> Wallet::pass_on(env::Env& env, ByteView encoded) {
 }
 
 Result<Hash256> Wallet::admit(env::Env& env, const TransactionPtr& tx) {
+  if (rare(env, kRefuse)) return fail(ErrorCode::kLimit, "the pool takes nothing now");
   TRY(mempool_.add(tx, chain_.state(), chain_.head().height() + 1));
   env.trace.emit({.kind = kTraceTxAdmitted, .n = {tx->tx.nonce}, .a = tx->id});
   gossip_.announce_transaction(env, tx->id);

@@ -2,6 +2,7 @@
 
 #include "engine/base/codec.h"
 #include "engine/base/hash_text.h"
+#include "protocol/node/rare.h"
 #include "protocol/types/trace_kinds.h"
 
 namespace orrery::chain {
@@ -75,6 +76,10 @@ void Worker::on_head(env::Env& env) {
     }
     if (it->second.seed != task->sampling_seed) take(env, *task);
     const auto& result = it->second.result;
+    if (result && rare(env, kWorkerWaits)) {
+      ++it;
+      continue;
+    }
     if (result && task->state == TaskState::kAssigned && !assignment->commitment) {
       const Hash256 commitment =
           task_commitment(chain_id, task->id, me, *result, salt_of(task->id));

@@ -165,7 +165,7 @@ std::string canonical_json(const Scenario& s) {
   for (const NetworkSpec::Override& o : s.network.overrides) {
     overrides.push_back({{"from", o.from_region}, {"to", o.to_region}, {"link", link(o.link)}});
   }
-  const json out = {{"orrery", 1},
+  json out = {{"orrery", 1},
                     {"name", s.name},
                     {"about", s.about},
                     {"seed", s.seed},
@@ -185,6 +185,8 @@ std::string canonical_json(const Scenario& s) {
                     {"report_html", s.report_html},
                     {"live", section_json(live_section(), &s.live)},
                     {"seeded_bug", s.seeded_bug}};
+  // Only where it is asked for: the hashes of all other scenarios stay what they were.
+  if (s.buggify_ppm > 0) out["buggify_ppm"] = s.buggify_ppm;
   // Text was checked to be UTF-8, so nothing is replaced; the option only rules out an exception.
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -99,6 +99,7 @@ struct ReportDraft {
   bool html = true;
 };
 struct DebugDraft {
+  std::uint32_t buggify_ppm = 0;
   std::string seeded_bug;
 };
 

@@ -188,19 +188,25 @@ const Section& live_section() {
 
 namespace {
 
-#ifdef ORRERY_SEEDED_BUGS
 const Section& debug_section() {
   static const Section section = [] {
-    SectionBuilder<DebugDraft> b("debug", "For builds that carry deliberate bugs.");
-    b.add<&DebugDraft::seeded_bug>({.name = "seeded_bug",
-                                    .type = Type::kName,
-                                    .meaning = "The bug to switch on.",
-                                    .required = true});
+    SectionBuilder<DebugDraft> b("debug", "For looking for bugs.");
+    b.add<&DebugDraft::buggify_ppm>(
+        {.name = "buggify",
+         .type = Type::kPpm,
+         .meaning = "How often nodes do what is rare but legal, at the half of the points that the "
+                    "seed chooses (orrery list points).",
+         .max = 1'000'000});
+#ifdef ORRERY_SEEDED_BUGS
+    b.add<&DebugDraft::seeded_bug>(
+        {.name = "seeded_bug", .type = Type::kName, .meaning = "The bug to switch on."});
+#else
+    b.mention({"seeded_bug", Type::kUnsupported, "needs a build with seeded bugs"});
+#endif
     return b.take();
   }();
   return section;
 }
-#endif
 
 Section make_scenario_section() {
   SectionBuilder<ScenarioDraft> b("scenario", "A network and what happens to it.");
@@ -247,11 +253,7 @@ Section make_scenario_section() {
                             report_section());
   b.add_section<&T::live>({.name = "live", .meaning = live_section().meaning}, live_section());
   b.mention({"sweep", Type::kUnsupported, "not supported by this version"});
-#ifdef ORRERY_SEEDED_BUGS
   b.add_section<&T::debug>({.name = "debug", .meaning = debug_section().meaning}, debug_section());
-#else
-  b.mention({"debug", Type::kUnsupported, "needs a build with seeded bugs"});
-#endif
   return b.take();
 }
 

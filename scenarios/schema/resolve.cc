@@ -192,6 +192,7 @@ class Resolver {
   }
 
   void bug() {
+    out_.buggify_ppm = draft_.debug.buggify_ppm;
     out_.seeded_bug = draft_.debug.seeded_bug;
     const auto& known = options_.known_bugs;
     if (out_.seeded_bug.empty() || known.empty()) return;

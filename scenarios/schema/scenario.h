@@ -224,6 +224,8 @@ struct Scenario {
   Duration metrics_every = Duration::seconds(10);
   bool report_html = true;
   LiveSpec live;
+  // How often nodes do what is rare but legal, at the points that the seed has chosen.
+  std::uint32_t buggify_ppm = 0;
   std::string seeded_bug;  // only accepted by builds with ORRERY_SEEDED_BUGS
 
   std::string source_path;     // as given on the command line

@@ -98,8 +98,15 @@ TEST(CanonicalForm, ChangesWithEveryParameterOfTheChain) {
   }
 }
 
+TEST(CanonicalForm, TellsHowOftenRareThingsAreDone) {
+  EXPECT_EQ(load_small("debug: {buggify: 0%}\n")->hash, load_small()->hash);
+  EXPECT_NE(load_small("debug: {buggify: 1%}\n")->hash, load_small()->hash);
+  EXPECT_NE(load_small("debug: {buggify: 1%}\n")->hash,
+            load_small("debug: {buggify: 2%}\n")->hash);
+}
+
 TEST(CanonicalForm, HoldsEveryMemberOfTheResolvedScenario) {
-  const LoadOutcome s = load_small();
+  const LoadOutcome s = load_small("debug: {buggify: 1%}\n");
   ASSERT_TRUE(s) << all_messages(s);
   const auto json = nlohmann::json::parse(s->canonical_json);
   // Not the path, the canonical form itself and its hash; but the version of the language.
