@@ -1,7 +1,8 @@
 """The digest of a run must not depend on the process it runs in.
 
 Runs the command ORRERY_BIN on one scenario under different address space layouts, contents of
-fresh memory, time zones, locales, working folders, memo and log levels, and compares the digests.
+fresh memory, time zones, locales, working folders, memo, numbers of threads, traces and log levels,
+and compares the digests.
 Exit 0: all equal, and another seed differs.
 """
 
@@ -47,6 +48,9 @@ def variants():
     yield "a locale that is not there", {"variables": {"LC_ALL": "de_DE.UTF-8"}}
     yield "another working folder", {"folder": "/"}
     yield "without the memo", {"options": ["--no-memo"]}
+    for threads in ("2", "4"):
+        yield f"{threads} threads", {"options": ["--threads", threads]}
+    yield "with a trace for the viewer", {"options": ["--trace"]}
     yield "with the log", {"options": ["--log", "debug"]}
 
 
