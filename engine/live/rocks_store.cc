@@ -108,7 +108,7 @@ class RocksStore::Impl {
         listener_(std::make_shared<Listener>(Listener{std::move(on_synced), this})) {}
   ~Impl();
 
-  Status open(const std::string& dir);
+  Status open(const std::string& dir, rocksdb::Env* env);
   std::uint64_t apply(const env::WriteBatch& batch);
   void sync(std::uint64_t sequence, env::Cookie cookie);
   std::optional<Buffer> get(ByteView key, const rocksdb::Snapshot* snapshot);
@@ -159,14 +159,19 @@ class RocksStore::Impl {
 
 // --- opening ----------------------------------------------------------------------------------
 
-Status RocksStore::Impl::open(const std::string& dir) {
-  std::error_code error;
-  std::filesystem::create_directories(dir, error);
-  if (error) {
-    return fail(ErrorCode::kIo, fmt::format("cannot create {}: {}", dir, error.message()));
+Status RocksStore::Impl::open(const std::string& dir, rocksdb::Env* env) {
+  rocksdb::Options options = database_options();
+  if (env != nullptr) {
+    options.env = env;
+  } else {
+    std::error_code error;
+    std::filesystem::create_directories(dir, error);
+    if (error) {
+      return fail(ErrorCode::kIo, fmt::format("cannot create {}: {}", dir, error.message()));
+    }
   }
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(database_options(), dir, &db);
+  const rocksdb::Status status = rocksdb::DB::Open(options, dir, &db);
   if (!status.ok()) return tl::unexpected(open_error(dir, status));
   db_.reset(db);
   TRY(read_or_create(dir));
@@ -368,9 +373,10 @@ void RocksStore::Impl::answer(std::deque<Waiting> syncs, std::string error) {
 Result<std::unique_ptr<RocksStore>> RocksStore::open(boost::asio::io_context& loop,
                                                      const std::string& dir,
                                                      SyncedFunction on_synced,
-                                                     BeforeSync before_sync) {
+                                                     BeforeSync before_sync,
+                                                     rocksdb::Env* env) {
   auto impl = std::make_unique<Impl>(loop, std::move(on_synced), std::move(before_sync));
-  TRY(impl->open(dir));
+  TRY(impl->open(dir, env));
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
 }
 

@@ -16,6 +16,10 @@ namespace boost::asio {
 class io_context;
 }
 
+namespace rocksdb {
+class Env;
+}
+
 namespace orrery::live {
 
 class RocksStore final : public env::Store {
@@ -29,9 +33,11 @@ class RocksStore final : public env::Store {
 
   // Creates `dir` if it is not there. kIo: it cannot be opened (the message says why: missing
   // rights, a full disk, another process has it). kUnsupported: written by another version.
+  // `env`: where its files lie, if not on this machine's disk; outlives the store.
   static Result<std::unique_ptr<RocksStore>> open(boost::asio::io_context& loop,
                                                   const std::string& dir, SyncedFunction on_synced,
-                                                  BeforeSync before_sync = {});
+                                                  BeforeSync before_sync = {},
+                                                  rocksdb::Env* env = nullptr);
   ~RocksStore() override;  // waits for syncs under way; their answers do not come
 
   std::uint64_t apply(env::WriteBatch batch) override;
