@@ -49,6 +49,21 @@ std::optional<env::LogLevel> log_level(const std::string& name) {
   return std::nullopt;
 }
 
+// Texts are escaped already; the cut shows as dots.
+std::string excerpt(const std::string& text) {
+  constexpr std::size_t kLongest = 60;
+  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
+}
+
+// The first one, as an example; all are in the report and in tasks.csv.
+void print_answer(const report::RunRecord& record) {
+  for (const report::TaskRow& row : record.task_rows) {
+    if (row.state != "settled" || row.prompt.empty() || row.answer.empty()) continue;
+    say(fmt::format("  answer     \"{}\" to \"{}\"", excerpt(row.answer), excerpt(row.prompt)));
+    return;
+  }
+}
+
 void print_summary(const report::RunRecord& record, const std::string& dir, bool html) {
   const auto amount = [&](const std::string& base_units) {
     return report::format_amount(base_units, record.token_decimals, report::Fraction::kTrimmed) +
@@ -63,6 +78,7 @@ void print_summary(const report::RunRecord& record, const std::string& dir, bool
                   record.tasks.at("requested"), record.tasks.at("settled"),
                   record.tasks.at("refunded"), record.tasks.at("slashed"),
                   record.tasks.at("open")));
+  print_answer(record);
   say(fmt::format("  money      {} in {} pools, exact", amount(record.supply.at("total")),
                   record.supply.size() - 1));
   for (const report::SlashRow& slash : record.slashes) {

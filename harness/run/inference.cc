@@ -4,20 +4,32 @@
 #include "gpu/api/inference.h"
 #include "gpu/api/seeded_model.h"
 #include "gpu/cpu/cpu_backend.h"
+#include "harness/model/zoo_artefact.h"
+#include "scenarios/schema/trained_models.h"
 
 namespace orrery::run {
+namespace {
+
+Result<gpu::ModelArtefact> make_artefact(const scenario::ModelSpec& spec) {
+  if (const auto* trained = scenario::trained_model(spec.generator)) {
+    return model::zoo_artefact(trained->size, trained->artefact);
+  }
+  const gpu::ModelConfig config{.dim = spec.dim,
+                                .hidden = spec.hidden,
+                                .layers = spec.layers,
+                                .heads = spec.heads,
+                                .context = spec.context};
+  TRY(gpu::validate(config));
+  return gpu::make_seeded_model(config, spec.weights_seed);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Inference>> Inference::make(const std::vector<scenario::ModelSpec>& models,
                                                    bool memo) {
   std::unique_ptr<Inference> made(new Inference(memo));
   for (const scenario::ModelSpec& spec : models) {
-    const gpu::ModelConfig config{.dim = spec.dim,
-                                  .hidden = spec.hidden,
-                                  .layers = spec.layers,
-                                  .heads = spec.heads,
-                                  .context = spec.context};
-    TRY(gpu::validate(config));
-    gpu::ModelArtefact artefact = gpu::make_seeded_model(config, spec.weights_seed);
+    ASSIGN_OR_RETURN(gpu::ModelArtefact artefact, make_artefact(spec));
     const Hash256 digest = artefact.digest();
     made->digests_[spec.name] = digest;
     made->artefacts_.emplace(digest, std::move(artefact));

@@ -16,7 +16,8 @@ namespace orrery::run {
 
 class Inference {
  public:
-  // kInvalidArgument if a model's shape is not possible.
+  // Seeded models are made, trained ones come with the program. kInvalidArgument if a model's shape
+  // is not possible.
   static Result<std::unique_ptr<Inference>> make(const std::vector<scenario::ModelSpec>& models,
                                                  bool memo);
 

@@ -1,31 +1,16 @@
 #include "harness/run/load.h"
 
-#include <array>
-#include <string_view>
+#include <map>
+#include <memory>
 
 #include "engine/base/random.h"
 #include "gpu/api/inference.h"
 #include "harness/run/keys.h"
+#include "harness/run/prompts.h"
 #include "protocol/node/user.h"
 
 namespace orrery::run {
 namespace {
-
-constexpr std::array<std::string_view, 24> kWords = {
-    "the",   "planet", "orbit",  "why",   "does",  "a",     "model", "learn",
-    "chain", "block",  "moon",   "how",   "many",  "gears", "turn",  "slowly",
-    "tell",  "me",     "about",  "light", "tides", "and",   "stars", "today"};
-
-// A text of exactly `bytes` bytes made of words.
-Bytes make_prompt(RandomStream& random, std::size_t bytes) {
-  std::string text;
-  while (text.size() < bytes) {
-    if (!text.empty()) text += ' ';
-    text += kWords[random.below(kWords.size())];
-  }
-  text.resize(bytes);
-  return Bytes(text.begin(), text.end());
-}
 
 Distribution distribution(DistributionSpec spec) {
   auto made = Distribution::make(spec);
@@ -57,6 +42,7 @@ struct Source final : LoadSource {
   chain::Address to;  // of transfers: the next user of the stream
   RandomStream random;
   Distribution interval;
+  std::shared_ptr<const Prompts> prompts;  // of the model; all sources that ask it share them
   Distribution prompt;
   Distribution tokens;
   std::uint64_t id = 0;  // of the next request: the stream in the high half
@@ -80,7 +66,7 @@ Bytes Source::next_request() {
   params.temperature = gpu::kTemperatureOne;
   request.task.model = model;
   request.task.priority = static_cast<chain::Priority>(spec.priority);
-  request.task.prompt = make_prompt(random, static_cast<std::size_t>(prompt.at(random.next())));
+  request.task.prompt = prompts->draw(random, static_cast<std::size_t>(prompt.at(random.next())));
   request.task.params = params.encode();
   return chain::encode(request);
 }
@@ -90,6 +76,12 @@ Bytes Source::next_request() {
 std::vector<std::shared_ptr<LoadSource>> make_load(const scenario::Scenario& scenario,
                                                    const Inference& inference) {
   std::vector<std::shared_ptr<LoadSource>> sources;
+  std::map<std::string, std::shared_ptr<const Prompts>> prompts;
+  for (const scenario::ModelSpec& model : scenario.models) {
+    auto made = Prompts::make(model.generator);
+    ENSURE(made.has_value(), "Inference has made the model");
+    prompts[model.name] = std::make_shared<const Prompts>(std::move(*made));
+  }
   for (std::size_t stream = 0; stream < scenario.load.size(); ++stream) {
     const scenario::LoadSpec& spec = scenario.load[stream];
     for (std::size_t i = 0; i < spec.users.size(); ++i) {
@@ -97,11 +89,13 @@ std::vector<std::shared_ptr<LoadSource>> make_load(const scenario::Scenario& sce
       const std::uint32_t next = spec.users[(i + 1) % spec.users.size()];
       auto source = std::make_shared<Source>(
           spec, user, RandomStream(scenario.seed, user, stream_id("load/" + spec.name)));
-      if (!spec.model.empty()) source->model = inference.digest(spec.model);
-      source->to =
-          chain::address_of(account_key(scenario, scenario.nodes[next].name).public_key());
-      source->id = (static_cast<std::uint64_t>(stream) << 48) |
-                   (static_cast<std::uint64_t>(user) << 24);
+      if (!spec.model.empty()) {
+        source->model = inference.digest(spec.model);
+        source->prompts = prompts.at(spec.model);
+      }
+      source->to = chain::address_of(account_key(scenario, scenario.nodes[next].name).public_key());
+      source->id =
+          (static_cast<std::uint64_t>(stream) << 48) | (static_cast<std::uint64_t>(user) << 24);
       sources.push_back(std::move(source));
     }
   }

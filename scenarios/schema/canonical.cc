@@ -5,6 +5,7 @@
 #include "engine/base/integer.h"
 #include "scenarios/schema/fields.h"
 #include "scenarios/schema/selector.h"
+#include "scenarios/schema/trained_models.h"
 #include "scenarios/schema/values.h"
 
 namespace orrery::scenario {
@@ -82,9 +83,13 @@ json node(const NodeSpec& n) {
 }
 
 json model(const ModelSpec& m) {
-  return {{"name", m.name},   {"generator", m.generator}, {"weights_seed", m.weights_seed},
-          {"dim", m.dim},     {"hidden", m.hidden},       {"layers", m.layers},
-          {"heads", m.heads}, {"context", m.context},     {"owner", m.owner}};
+  json out = {{"name", m.name},   {"generator", m.generator}, {"weights_seed", m.weights_seed},
+              {"dim", m.dim},     {"hidden", m.hidden},       {"layers", m.layers},
+              {"heads", m.heads}, {"context", m.context},     {"owner", m.owner}};
+  // The weights of a trained model follow from no other key.
+  const TrainedModel* trained = trained_model(m.generator);
+  if (trained != nullptr) out["artefact"] = trained->artefact;
+  return out;
 }
 
 json device(const DeviceSpec& d) {

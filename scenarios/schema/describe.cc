@@ -195,8 +195,8 @@ std::string describe(const Scenario& s) {
                          ? fmt::format("finality votes every {} slots", c.consensus.epoch_slots)
                          : std::string("no finality"));
   for (const ModelSpec& m : s.models) {
-    out += fmt::format("model {}: width {}, {} layers, {} heads, context {}\n", m.name, m.dim,
-                       m.layers, m.heads, m.context);
+    out += fmt::format("model {}: {}, width {}, {} layers, {} heads, context {}\n", m.name,
+                       m.generator, m.dim, m.layers, m.heads, m.context);
   }
   out += "\ngroups\n" + groups(s);
   out += fmt::format("\nnetwork\n  {:<18}{}\n", "everywhere", link(s.network.link));

@@ -10,43 +10,54 @@ constexpr i128 kYear = 366 * 86400 * kSecond;
 const Section& models_section() {
   static const Section section = [] {
     SectionBuilder<ModelDraft> b("models",
-                                 "A model that workers run; its weights come from a seed.");
+                                 "A model that workers run: grown from a seed, or a trained one.");
     using T = ModelDraft;
+    constexpr std::uint32_t kSeeded = 1u << 0;
     b.add<&T::name>({.name = "name",
                      .type = Type::kName,
                      .meaning = "Name by which load refers to it.",
                      .required = true});
     b.add<&T::generator>({.name = "generator",
                           .type = Type::kChoice,
-                          .meaning = "Where the weights come from.",
-                          .choices = {"seeded"}});
-    b.add<&T::weights_seed>({"weights_seed", Type::kCount, "Seed of the weights."});
+                          .meaning = "Where the weights come from: a seed, or training; a trained "
+                                     "model brings its shape, and is asked in its own language.",
+                          .choices = {"seeded", "trained-0.3M"}});
+    b.add<&T::weights_seed>({.name = "weights_seed",
+                             .type = Type::kCount,
+                             .meaning = "Seed of the weights.",
+                             .allowed_for = kSeeded});
     b.add<&T::dim>({.name = "dim",
                     .type = Type::kCount,
                     .meaning = "Width; a multiple of 8 times heads.",
                     .min = 8,
-                    .max = 8192});
+                    .max = 8192,
+                    .allowed_for = kSeeded});
     b.add<&T::hidden>({.name = "hidden",
                        .type = Type::kCount,
                        .meaning = "Width of the inner layer; a multiple of 8.",
                        .min = 8,
-                       .max = 32768});
+                       .max = 32768,
+                       .allowed_for = kSeeded});
     b.add<&T::layers>({.name = "layers",
                        .type = Type::kCount,
                        .meaning = "Number of layers.",
                        .min = 1,
-                       .max = 128});
+                       .max = 128,
+                       .allowed_for = kSeeded});
     b.add<&T::heads>({.name = "heads",
                       .type = Type::kCount,
                       .meaning = "Attention heads; they divide dim.",
                       .min = 1,
-                      .max = 256});
+                      .max = 256,
+                      .allowed_for = kSeeded});
     b.add<&T::context>({.name = "context",
                         .type = Type::kCount,
                         .meaning = "Longest sequence in tokens.",
                         .min = 2,
-                        .max = 1 << 20});
+                        .max = 1 << 20,
+                        .allowed_for = kSeeded});
     b.add<&T::owner>({"owner", Type::kName, "Account that earns the models' share."});
+    b.discriminator("generator");
     return b.take();
   }();
   return section;

@@ -45,7 +45,8 @@ const Section& load_section() {
                       .default_note = "the only model, if there is one only"});
     b.add<&T::prompt>({.name = "prompt",
                        .type = Type::kSizeDistribution,
-                       .meaning = "Length of a prompt.",
+                       .meaning = "Length of a prompt; of whole words, at most, where the model is "
+                                  "trained.",
                        .min = 1,
                        .max = 1 << 30,
                        .allowed_for = kChat});

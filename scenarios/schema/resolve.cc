@@ -14,6 +14,7 @@
 #include "scenarios/schema/resolve_events.h"
 #include "scenarios/schema/resolve_topology.h"
 #include "scenarios/schema/selector.h"
+#include "scenarios/schema/trained_models.h"
 
 namespace orrery::scenario {
 namespace {
@@ -36,7 +37,7 @@ class Resolver {
     check_names(draft_, diagnostics_);
     check_chain(draft_.chain, root_, diagnostics_);
     check_models(draft_, diagnostics_);
-    for (const ModelDraft& model : draft_.models) out_.models.push_back(model);
+    models();
     devices();
     groups();
     network();
@@ -50,6 +51,20 @@ class Resolver {
   }
 
  private:
+  void models() {
+    for (const ModelDraft& draft : draft_.models) {
+      ModelSpec model = draft;
+      if (const TrainedModel* trained = trained_model(model.generator)) {
+        model.dim = trained->dim;
+        model.hidden = trained->hidden;
+        model.layers = trained->layers;
+        model.heads = trained->heads;
+        model.context = trained->context;
+      }
+      out_.models.push_back(std::move(model));
+    }
+  }
+
   void devices() {
     for (const DeviceDraft& device : draft_.devices) out_.devices.push_back(device);
     const bool has_cpu = std::any_of(out_.devices.begin(), out_.devices.end(),

@@ -51,7 +51,7 @@ struct DeviceSpec {  // virtual time of compute jobs
   Duration cpu_session{};     // that comes up or goes down
 };
 
-struct ModelSpec {  // a model artefact made by the seeded generator (or, later, a file)
+struct ModelSpec {  // an artefact made from a seed, or a trained one (trained_models.h)
   std::string name;
   std::string generator = "seeded";
   std::uint64_t weights_seed = 1;

@@ -59,6 +59,19 @@ TEST(Load, WhatOnlyALiveNetworkHeedsIsPartOfTheScenario) {
   EXPECT_NE(s->hash, plain->hash);
 }
 
+TEST(Load, ATrainedModelBringsItsShapeAndItsDigest) {
+  const LoadOutcome seeded = load_small();
+  const LoadOutcome s =
+      load_text(edited("  - name: tiny\n", "  - {name: tiny, generator: trained-0.3M}\n"), "x.yaml",
+                options());
+  ASSERT_TRUE(s) << all_messages(s);
+  EXPECT_EQ(s->models[0].dim, 96u);
+  EXPECT_EQ(s->models[0].heads, 3u);
+  EXPECT_EQ(s->models[0].context, 256u);
+  EXPECT_NE(s->canonical_json.find("7f157caecab043a6"), std::string::npos) << "of the weights";
+  EXPECT_EQ(seeded->canonical_json.find("artefact"), std::string::npos);
+}
+
 TEST(Load, KeepsEveryDefaultOfTheChainThatTheFileDoesNotName) {
   const LoadOutcome s = load_small("chain: {work: {audit: 50%}, stake: {minimum: 2000 AIGEN}}\n");
   ASSERT_TRUE(s) << all_messages(s);
