@@ -184,6 +184,45 @@ Status generate(const ModelArgs& args) {
   return {};
 }
 
+Status logits(const ModelArgs& args) {
+  const bool exact = args.mode == "exact-i8";
+  gpu::ModelConfig config;
+  gpu::ModelArtefact artefact;
+  gpu::FastModel floats;
+  if (exact) {
+    ASSIGN_OR_RETURN(artefact, model::read_artefact(args.folder));
+    config = artefact.config;
+  } else {
+    ASSIGN_OR_RETURN(floats, model::read_fast_model(args.folder));
+    config = floats.config;
+  }
+  if (args.token_ids.size() > config.context) {
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{} tokens; the model takes {}",
+                                                         args.token_ids.size(), config.context));
+  }
+  for (const std::uint32_t t : args.token_ids) {
+    if (t < config.vocab) continue;
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("token {} is beyond the vocabulary of {}", t, config.vocab));
+  }
+  std::vector<float> values;
+  if (exact) {
+    values = model::exact_logits(artefact, args.token_ids);
+  } else {
+    gpu::FastDecoder decoder(
+        floats, args.mode == "fast" ? gpu::FastPrecision::kF32 : gpu::FastPrecision::kBf16);
+    decoder.append(args.token_ids);
+    values = decoder.logits();
+  }
+  ordered_json rows = ordered_json::array();
+  for (std::size_t r = 0; r < args.token_ids.size(); ++r) {
+    const auto row = values.begin() + static_cast<std::ptrdiff_t>(r * config.vocab);
+    rows.push_back(std::vector<float>(row, row + config.vocab));
+  }
+  answer(args, {{"mode", args.mode}, {"vocab", config.vocab}, {"logits", std::move(rows)}});
+  return {};
+}
+
 Status inspect(const ModelArgs& args) {
   ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
   ordered_json out = shape_of(artefact.config);
@@ -252,6 +291,15 @@ void add_model_verbs(CLI::App& app, ModelArgs& args) {
   verb->add_option("--temperature", args.temperature, "0: the likeliest token");
   verb->add_option("--seed", args.seed, "Of the sampling");
 
+  verb = add(*all, args, "logits", "What a model expects after each token, in floats",
+             "logits model --tokens 256,116,104 --mode fast --json");
+  verb->add_option("model", args.folder, "Folder")->required();
+  verb->add_option("--tokens", args.token_ids, "Ids, read as one sequence")
+      ->delimiter(',')
+      ->required();
+  verb->add_option("--mode", args.mode, "fast (float32), fast-bf16 or exact-i8 (the artefact)")
+      ->check(CLI::IsMember({"fast", "fast-bf16", "exact-i8"}));
+
   verb = add(*all, args, "inspect", "Shape, size, digest; with a text also perplexity",
              "inspect model --text held-out.txt");
   verb->add_option("model", args.folder, "Folder or artefact file")->required();
@@ -268,6 +316,7 @@ std::optional<int> dispatch_model(const std::string& verb, const ModelArgs& args
                         : args.what == "train"    ? train(args)
                         : args.what == "build"    ? build(args)
                         : args.what == "generate" ? generate(args)
+                        : args.what == "logits"   ? logits(args)
                         : args.what == "inspect"  ? inspect(args)
                                                   : verify(args);
   if (status) return kHeld;

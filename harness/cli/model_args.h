@@ -1,9 +1,11 @@
-// Verbs about models outside of a network: model corpus, train, build, generate, inspect, verify.
+// Verbs about models outside of a network: model corpus, train, build, generate, logits,
+// inspect, verify.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -17,7 +19,9 @@ struct ModelArgs {
   std::string size;    // of the zoo, or of a corpus
   std::string text;    // a file of one's own to train on or to evaluate with
   std::string prompt;
-  std::uint32_t steps = 0;  // 0: as the zoo has it
+  std::string mode = "fast";             // of logits: fast, fast-bf16, exact-i8
+  std::vector<std::uint32_t> token_ids;  // to read
+  std::uint32_t steps = 0;               // 0: as the zoo has it
   std::uint32_t threads = 1;
   std::uint32_t tokens = 64;
   double temperature = 0;

@@ -21,11 +21,16 @@ namespace {
 constexpr const char* kArtefact = "/artefact.bin";
 
 // By the family that config.json names.
-Result<gpu::ModelArtefact> from_checkpoint(const std::string& folder) {
+Result<bool> is_gpt2(const std::string& folder) {
   const std::string path = folder + "/config.json";
   ASSIGN_OR_RETURN(const std::string text, read_text_file(path));
   ASSIGN_OR_RETURN(const nlohmann::json config, parse_json(text, path));
-  if (config.is_object() && config.contains("model_type") && config["model_type"] == "gpt2") {
+  return config.is_object() && config.contains("model_type") && config["model_type"] == "gpt2";
+}
+
+Result<gpu::ModelArtefact> from_checkpoint(const std::string& folder) {
+  ASSIGN_OR_RETURN(const bool gpt2, is_gpt2(folder));
+  if (gpt2) {
     ASSIGN_OR_RETURN(const gpu::Gpt2Model model, import_gpt2(folder));
     return gpu::quantise_model(model);
   }
@@ -71,6 +76,29 @@ Result<Hash256> verify_folder(const std::string& folder) {
     }
   }
   return rebuilt.digest();
+}
+
+Result<gpu::FastModel> read_fast_model(const std::string& folder) {
+  ASSIGN_OR_RETURN(const bool gpt2, is_gpt2(folder));
+  if (gpt2) {
+    ASSIGN_OR_RETURN(const gpu::Gpt2Model model, import_gpt2(folder));
+    return gpu::fast_model(model);
+  }
+  ASSIGN_OR_RETURN(const gpu::F32Model model, import_llama(folder));
+  return gpu::fast_model(model);
+}
+
+std::vector<float> exact_logits(const gpu::ModelArtefact& artefact,
+                                std::span<const std::uint32_t> tokens) {
+  gpu::Decoder decoder(artefact, gpu::available_kernels().back(), artefact.config.context);
+  std::vector<float> out;
+  for (const std::uint32_t& token : tokens) {
+    decoder.append({&token, 1}, nullptr);
+    for (const std::int32_t q16 : decoder.logits()) {
+      out.push_back(static_cast<float>(q16) / 65536.0f);
+    }
+  }
+  return out;
 }
 
 bool has_tokenizer(const std::string& folder) {
