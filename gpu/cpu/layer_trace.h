@@ -44,9 +44,18 @@ using LayerInput = std::span<const std::vector<std::int32_t>>;
 // The honest trace of the last position. Family kLlama only (ENSURE), as the other functions here.
 LayerTrace trace_layer(const ModelArtefact& model, std::uint32_t layer, LayerInput input);
 
+// Computes the operations that a trace of the last position still lacks from those that it has.
+void finish_trace(const ModelArtefact& model, std::uint32_t layer, LayerInput input,
+                  LayerTrace& trace);
+
 // SHA-256 of a row of the trace, with operation, position and layer: what parties exchange first.
 Hash256 trace_hash(LayerOp op, std::uint32_t position, std::uint32_t layer,
                    std::span<const std::int32_t> row);
+
+// Queries, keys and values, turned, of all positions: what parties who disagree on kAttended alone
+// compare before a referee looks at it.
+std::vector<std::vector<std::int32_t>> rotated_rows(const ModelArtefact& model, std::uint32_t layer,
+                                                    LayerInput input);
 
 // The first operation and the first of its elements in which two traces differ.
 struct Disagreement {
@@ -66,5 +75,17 @@ struct Ruling {
 // depends on them.
 Ruling judge_element(const ModelArtefact& model, std::uint32_t layer, LayerInput input,
                      const LayerTrace& agreed, const Disagreement& at);
+
+// One element of the rotated rows: a norm and two dot products.
+struct RotatedElement {
+  std::uint32_t position;
+  std::uint32_t element;
+};
+Ruling judge_rotated(const ModelArtefact& model, std::uint32_t layer, LayerInput input,
+                     const RotatedElement& at);
+// One element of kAttended from rotated rows on which the parties agree: one head, no projection.
+// judge_element(kAttended) computes those rows itself, which grows with the position times dim^2.
+Ruling judge_attended(const ModelArtefact& model,
+                      const std::vector<std::vector<std::int32_t>>& rotated, std::uint32_t element);
 
 }  // namespace orrery::gpu

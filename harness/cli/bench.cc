@@ -96,10 +96,13 @@ void add_bench_verbs(CLI::App& app, BenchArgs& args) {
   products->add_flag("--json", args.json, "One JSON object on standard output");
   products->footer("Example: orrery bench gemm --shape 1024x1024x1024");
   products->callback([&args] { args.what = "gemm"; });
+
+  add_bench_verification(*bench, args);
 }
 
 std::optional<int> dispatch_bench(const std::string& verb, const BenchArgs& args) {
   if (verb != "bench") return std::nullopt;
+  if (args.what == "verification") return bench_verification(args);
   return args.what == "gemm" ? gemm(args) : inference(args);
 }
 

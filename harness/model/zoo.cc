@@ -19,7 +19,8 @@ std::vector<ZooEntry> zoo() {
                    .length = 128,
                    .rate = 4e-3f,
                    .optimizer = {}},
-       .parameters = "61099d900d817b4a8dd8653205e7d72156d160354d520382de14f95d0ff0fdc1"},
+       .parameters = "61099d900d817b4a8dd8653205e7d72156d160354d520382de14f95d0ff0fdc1",
+       .artefact = "7f157caecab043a6c5d23caa3273de270451693ef43a0a6afe5af7ba36a20d08"},
       {.size = "3M",
        .corpus = "medium",
        .options = {.config = {.dim = 256, .hidden = 640, .layers = 4, .heads = 4, .context = 256},
@@ -28,7 +29,8 @@ std::vector<ZooEntry> zoo() {
                    .length = 128,
                    .rate = 2e-3f,
                    .optimizer = {}},
-       .parameters = "59f65d5644ba5de05edb3c937914be60f74d518d2bb9ce9a889e4f7e9f488132"},
+       .parameters = "59f65d5644ba5de05edb3c937914be60f74d518d2bb9ce9a889e4f7e9f488132",
+       .artefact = ""},
       {.size = "15M",
        .corpus = "large",
        .options = {.config = {.dim = 448, .hidden = 1216, .layers = 6, .heads = 7, .context = 256},
@@ -38,7 +40,8 @@ std::vector<ZooEntry> zoo() {
                    .rate = 1e-3f,
                    .warmup = 200,
                    .optimizer = {}},
-       .parameters = ""}};
+       .parameters = "",
+       .artefact = ""}};
 }
 
 Result<ZooEntry> zoo_entry(const std::string& size) {

@@ -16,6 +16,7 @@ struct ZooEntry {
   std::string corpus;  // of make_corpus, seed 1; every tenth document is held out
   TrainOptions options;
   std::string parameters;  // digest of the trained parameters; empty: nobody has pinned it yet
+  std::string artefact;    // digest of its int8 artefact; empty: it does not come with the program
 };
 
 std::vector<ZooEntry> zoo();

@@ -82,7 +82,9 @@ TEST(TrainedModel, IsWhatTheTableOfScenariosSays) {
   EXPECT_EQ(c.layers, trained->layers);
   EXPECT_EQ(c.heads, trained->heads);
   EXPECT_EQ(c.context, trained->context);
-  EXPECT_EQ(model::zoo_entry(std::string(trained->size))->options.config, c);
+  const auto entry = model::zoo_entry(std::string(trained->size));
+  EXPECT_EQ(entry->options.config, c);
+  EXPECT_EQ(entry->artefact, trained->artefact);
   const std::string other(64, '0');
   EXPECT_EQ(model::zoo_artefact(trained->size, other).error().code, ErrorCode::kRefused);
   EXPECT_EQ(model::zoo_artefact("3M", other).error().code, ErrorCode::kNotFound);
