@@ -8,6 +8,7 @@
 #include "gpu/cpu/cpu_backend.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/model_args.h"
+#include "harness/cli/model_onnx.h"
 #include "harness/cli/terminal.h"
 #include "harness/model/evaluate.h"
 #include "harness/model/hf_llama.h"
@@ -223,7 +224,15 @@ Status logits(const ModelArgs& args) {
   return {};
 }
 
+// What a verb about ONNX files found.
+Status answer(const ModelArgs& args, const Result<ordered_json>& found) {
+  if (!found) return tl::unexpected<Error>(found.error());
+  answer(args, *found);
+  return {};
+}
+
 Status inspect(const ModelArgs& args) {
+  if (is_onnx(args.folder)) return answer(args, inspect_onnx(args));
   ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
   ordered_json out = shape_of(artefact.config);
   out["artefact_bytes"] = gpu::encoded_size(artefact.config);
@@ -302,8 +311,19 @@ void add_model_verbs(CLI::App& app, ModelArgs& args) {
 
   verb = add(*all, args, "inspect", "Shape, size, digest; with a text also perplexity",
              "inspect model --text held-out.txt");
-  verb->add_option("model", args.folder, "Folder or artefact file")->required();
+  verb->add_option("model", args.folder, "Folder, artefact file or .onnx file")->required();
   verb->add_option("--text", args.text, "A file to predict, in float64 and in exact-i8");
+
+  verb = add(*all, args, "convert", "Take the float weights of an ONNX file out, as Safetensors",
+             "convert model.onnx --out weights");
+  verb->add_option("file", args.folder, "ONNX file")->required();
+  verb->add_option("--out", args.out, "Folder")->required();
+
+  verb = add(*all, args, "run", "Execute the graph of an ONNX file in float32",
+             "run model.onnx input_0.pb --out results");
+  verb->add_option("file", args.folder, "ONNX file")->required();
+  verb->add_option("inputs", args.inputs, "A file (TensorProto) for each input of the graph");
+  verb->add_option("--out", args.out, "Folder for output_<n>.pb");
 
   verb =
       add(*all, args, "verify", "Build the artefact again and compare every byte", "verify model");
@@ -318,6 +338,8 @@ std::optional<int> dispatch_model(const std::string& verb, const ModelArgs& args
                         : args.what == "generate" ? generate(args)
                         : args.what == "logits"   ? logits(args)
                         : args.what == "inspect"  ? inspect(args)
+                        : args.what == "convert"  ? answer(args, convert_onnx(args))
+                        : args.what == "run"      ? answer(args, run_onnx(args))
                                                   : verify(args);
   if (status) return kHeld;
   complain(status.error().message);

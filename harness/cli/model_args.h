@@ -1,5 +1,5 @@
 // Verbs about models outside of a network: model corpus, train, build, generate, logits,
-// inspect, verify.
+// inspect, verify, convert, run.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,8 @@ struct ModelArgs {
   std::string text;    // a file of one's own to train on or to evaluate with
   std::string prompt;
   std::string mode = "fast";             // of logits: fast, fast-bf16, exact-i8
+  std::string out;                       // a folder to write to, where folder is read
+  std::vector<std::string> inputs;       // files of tensors
   std::vector<std::uint32_t> token_ids;  // to read
   std::uint32_t steps = 0;               // 0: as the zoo has it
   std::uint32_t threads = 1;

@@ -36,6 +36,7 @@ USES = {
     "python3-numpy": r"\bimport numpy|pybind11/numpy",
     "python3-pandas": r"\bimport pandas|\"pandas\"",
     "python3-plotly": r"python3-plotly|\bimport plotly",
+    "libonnx-testdata": r"libonnx-testdata",
     "python3-torch": r"\bimport torch\b",
     "python3-pytest": r"\bpytest\b",
     "esbuild": r"\besbuild\b",
