@@ -17,6 +17,9 @@ namespace orrery::model {
 namespace {
 
 constexpr std::string_view kModel = "0.3M";
+// A layer of the 110M shape of bench inference.
+constexpr gpu::ModelConfig kWide{
+    .dim = 768, .hidden = 2048, .layers = 1, .heads = 12, .context = 256};
 
 using Rows = std::vector<std::vector<std::int32_t>>;
 
@@ -233,6 +236,7 @@ class Bench {
     report.bytes_a_token[static_cast<std::size_t>(Level::kToploc)] =
         static_cast<double>(committed_bytes_) / static_cast<double>(committed_tokens_);
     report.disputes = play(options_.disputes);
+    if (options_.wide_step) report.wide_step_ms = slowest_step_ms(kWide, kWide.context);
   }
 
   const VerificationBench& options_;

@@ -36,6 +36,7 @@ struct VerificationBench {
   std::uint32_t tokens = 48;  // of an answer
   std::uint64_t seed = 1;
   RandomDisputes disputes;
+  bool wide_step = true;  // measure it: some seconds
 };
 
 // What became of the tasks of one cheat.
@@ -56,6 +57,7 @@ struct VerificationReport {
   double largest_mantissa = 0;  // mean difference
   double largest_margin = 0;    // logits
   DisputeReport disputes;
+  double wide_step_ms = 0;  // the referee's slowest step at the width of 110M, 256 positions
 };
 // kInvalidArgument: sizes that the model's context does not hold, or no tasks.
 Result<VerificationReport> bench_verification(const VerificationBench& options);

@@ -173,4 +173,40 @@ DisputeReport play(const RandomDisputes& o) {
   return report;
 }
 
+double slowest_step_ms(const gpu::ModelConfig& config, std::uint32_t positions) {
+  ENSURE(positions >= 1 && positions <= config.context, "positions of the context");
+  const gpu::ModelArtefact model = gpu::make_seeded_model(config, 1);
+  RandomStream random(1, 0, stream_id("model.disputes.wide"));
+  gpu::DisputedStep step{.position = positions - 1};
+  for (std::uint32_t p = 0; p < positions; ++p) {
+    const std::size_t token = random.below(config.vocab);
+    const auto from = model.embedding.begin() + static_cast<std::ptrdiff_t>(token * config.dim);
+    step.input.emplace_back(from, from + config.dim);
+  }
+  step.rotated = gpu::rotated_rows(model, 0, step.input);
+  LayerTrace& t = step.agreed;
+  t.resize(static_cast<std::size_t>(LayerOp::kRotated));  // which rotated_rows has computed already
+  t[0] = gpu::ops::flatten(gpu::ops::norm(step.input.back(), model.layers[0].attention_norm));
+  t[1] = gpu::ops::project(model.layers[0].qkv, gpu::ops::unflatten(t[0]));
+  t.push_back(step.rotated.back());
+  t.push_back(gpu::ops::attend(model, step.rotated));
+  gpu::finish_trace(model, 0, step.input, t);
+  double slowest = 0;
+  const auto judge = [&] {
+    const Stopwatch watch;
+    const gpu::Ruling ruling = gpu::judge(model, step);
+    slowest = std::max(slowest, watch.elapsed().cpu * 1e3);
+    ENSURE(step.earlier || ruling.value == t[static_cast<std::size_t>(step.op)][step.element],
+           "a referee finds what an honest side computed");
+  };
+  for (std::size_t op = 0; op < gpu::kLayerOps; ++op) {
+    step.op = static_cast<LayerOp>(op);
+    step.element = static_cast<std::uint32_t>(t[op].size() / 2);
+    judge();
+  }
+  step.earlier = gpu::RotatedElement{positions / 2, 1};
+  judge();
+  return slowest;
+}
+
 }  // namespace orrery::model

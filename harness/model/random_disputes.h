@@ -47,4 +47,8 @@ struct DisputeReport {
 };
 DisputeReport play(const RandomDisputes& options);
 
+// CPU time in milliseconds of the referee's slowest step, over all operations of a layer of this
+// shape at the last of `positions`. Computes the layer plainly, which takes seconds for wide ones.
+double slowest_step_ms(const gpu::ModelConfig& config, std::uint32_t positions);
+
 }  // namespace orrery::model

@@ -17,6 +17,7 @@ std::uint32_t wanted() {
 TEST(Verification, ExactLevelsFindEveryCheatAndNoLevelBlamesAnHonestWorker) {
   VerificationBench options{.tasks = wanted()};
   options.disputes.count = 20;
+  options.wide_step = false;
   const auto report = bench_verification(options);
   ASSERT_TRUE(report) << report.error().message;
   ASSERT_EQ(report->rows.size(), kCheats);

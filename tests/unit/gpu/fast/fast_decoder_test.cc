@@ -110,6 +110,82 @@ TEST(FastDecoder, MeansWhatTheArtefactMeans) {
   }
 }
 
+// One token of a GPT-2 model in double precision: attention returns its value.
+class Gpt2Token {
+ public:
+  using Real = std::vector<double>;
+
+  static Real hidden(const Gpt2Model& m, std::uint32_t token) {
+    const std::size_t d = m.config.dim;
+    Real x(d);
+    for (std::size_t i = 0; i < d; ++i) {
+      x[i] = double{m.embedding[token * d + i]} + double{m.positions[i]};
+    }
+    for (const Gpt2Layer& l : m.layers) {
+      const Real qkv = linear(l.qkv, l.qkv_bias, norm(x, l.attention_gain, l.attention_bias));
+      const Real value(qkv.begin() + static_cast<std::ptrdiff_t>(2 * d), qkv.end());
+      add(x, linear(l.out, l.out_bias, value));
+      Real u = linear(l.up, l.up_bias, norm(x, l.mlp_gain, l.mlp_bias));
+      for (double& v : u) {
+        v = v / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
+      }
+      add(x, linear(l.down, l.down_bias, u));
+    }
+    return norm(x, m.final_gain, m.final_bias);
+  }
+
+ private:
+  static void add(Real& x, const Real& y) {
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] += y[i];
+  }
+  static Real linear(const std::vector<float>& w, const std::vector<float>& b, const Real& x) {
+    Real y(b.begin(), b.end());
+    for (std::size_t n = 0; n < y.size(); ++n) {
+      for (std::size_t k = 0; k < x.size(); ++k) y[n] += double{w[n * x.size() + k]} * x[k];
+    }
+    return y;
+  }
+  static Real norm(const Real& x, const std::vector<float>& gain, const std::vector<float>& bias) {
+    const auto n = static_cast<double>(x.size());
+    const double mean = std::accumulate(x.begin(), x.end(), 0.0) / n;
+    double squares = 0;
+    for (const double v : x) squares += (v - mean) * (v - mean);
+    Real y(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      y[i] = (x[i] - mean) / std::sqrt(squares / n + 1e-5) * double{gain[i]} + double{bias[i]};
+    }
+    return y;
+  }
+};
+
+TEST(FastDecoder, ReadsGpt2AsItsFormulasSay) {
+  ModelConfig c = kConfig;
+  c.family = Family::kGpt2;
+  RandomStream random(2, 0, stream_id("fast test"));
+  const auto draw = [&](std::size_t count, float about = 0) {
+    std::vector<float> out(count);
+    for (float& v : out) {
+      v = about + static_cast<float>(static_cast<std::int32_t>(random.next())) * 0x1p-32f;
+    }
+    return out;
+  };
+  const std::size_t d = c.dim, h = c.hidden;
+  Gpt2Model m{.config = c, .embedding = draw(c.vocab * d), .positions = draw(c.context * d)};
+  for (std::uint32_t l = 0; l < c.layers; ++l) {
+    m.layers.push_back({draw(d, 1), draw(d), draw(3 * d * d), draw(3 * d), draw(d * d), draw(d),
+                        draw(d, 1), draw(d), draw(h * d), draw(h), draw(d * h), draw(d)});
+  }
+  m.final_gain = draw(d, 1);
+  m.final_bias = draw(d);
+  m.head = draw(c.vocab * d);
+  const FastModel fast = fast_model(m);
+  FastDecoder decoder(fast, FastPrecision::kF32);
+  const std::uint32_t token = 77;
+  decoder.append({&token, 1});
+  const auto want = Gpt2Token::hidden(m, token);
+  EXPECT_LT(relative(decoder.hidden(), std::vector<float>(want.begin(), want.end())), kRounding);
+}
+
 TEST(FastDecoder, InBfloat16DiffersByAboutItsPrecision) {
   const FastModel fast = fast_model(make_seeded_model(kConfig, 5));
   FastDecoder full(fast, FastPrecision::kF32), narrow(fast, FastPrecision::kBf16);
