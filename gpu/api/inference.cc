@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/base/codec.h"
 
 namespace orrery::gpu {
@@ -86,6 +88,41 @@ std::uint64_t work_units(const ModelConfig& c, std::uint32_t prompt_tokens,
   const std::uint64_t mlp = (c.family == Family::kGpt2 ? 2 : 3) * d * c.hidden;
   return positions * c.layers * (4 * d * d + mlp) + c.layers * d * positions * (positions + 1) +
          generated_tokens * c.vocab * d;
+}
+
+Result<Execution> Backend::execute(const ModelArtefact& model, ByteView prompt,
+                                   const SamplingParams& params, std::uint64_t sampling_seed,
+                                   bool keep_rows) const {
+  const ModelConfig& config = model.config;
+  TRY(validate(params));
+  if (prompt.size() + 1 > config.context) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the prompt has {} bytes; the model takes {}", prompt.size(),
+                            config.context - 1));
+  }
+  std::vector<std::uint32_t> tokens{kTokenBos};
+  tokens.insert(tokens.end(), prompt.begin(), prompt.end());
+  const auto prompt_tokens = static_cast<std::uint32_t>(tokens.size());
+  // The last token generated is not fed back, so it needs no position.
+  const std::uint32_t generate = std::min(params.max_tokens, config.context - prompt_tokens + 1);
+
+  Execution run{{}, Transcript(config.layers, config.dim, keep_rows)};
+  ASSIGN_OR_RETURN(const auto decoder, open(model, prompt_tokens + generate - 1));
+  TRY(decoder->append(tokens, &run.transcript));
+  InferenceResult& result = run.result;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::uint32_t token, decoder->next(params, sampling_seed));
+    ++result.generated_tokens;
+    if (token < 256) result.output.push_back(static_cast<std::uint8_t>(token));
+    if (token == kTokenEos && params.stop_on_eos) break;
+    if (result.generated_tokens == generate) break;
+    TRY(decoder->append({&token, 1}, &run.transcript));
+  }
+  result.prompt_tokens = prompt_tokens;
+  result.transcript_root = run.transcript.root();
+  result.work_units = work_units(config, prompt_tokens, result.generated_tokens);
+  ASSIGN_OR_RETURN(result.clamps, decoder->clamps());
+  return run;
 }
 
 Result<InferenceResult> Backend::generate(const ModelArtefact& model, ByteView prompt,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -75,18 +76,37 @@ struct Execution {
   Transcript transcript;
 };
 
+// One text being decoded by a backend. Owned by one execution; not thread-safe. Fails only where
+// the machine does (a device that is lost, memory that is gone): kUnsupported or kInternal.
+class TextDecoder {
+ public:
+  virtual ~TextDecoder() = default;
+  // Appends tokens: at least one, ids below vocab, no more than the capacity in all (ENSUREs them).
+  // The residual rows of each layer go to `transcript` where one is given.
+  virtual Status append(std::span<const std::uint32_t> tokens, Transcript* transcript) = 0;
+  // What sample_token() draws for the position after the last token appended; there is one.
+  virtual Result<std::uint32_t> next(const SamplingParams& params, std::uint64_t sampling_seed) = 0;
+  // Of all that was appended and drawn; see InferenceResult::clamps.
+  virtual Result<std::uint64_t> clamps() = 0;
+};
+
 // Executes models. Implementations are stateless between calls and may be called from any thread.
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
 
+  // A decoder for at most `capacity` positions, 1 <= capacity <= config.context. The model must
+  // outlive it. kUnsupported: this machine cannot hold or compute it.
+  virtual Result<std::unique_ptr<TextDecoder>> open(const ModelArtefact& model,
+                                                    std::uint32_t capacity) const = 0;
+
   // BOS, then the prompt's bytes; generation ends at max_tokens, at EOS (if asked to stop there) or
   // when the context is full. kInvalidArgument: parameters out of range, or BOS and prompt longer
   // than the context. keep_rows: keep the residual rows, so that leaves can be opened.
-  virtual Result<Execution> execute(const ModelArtefact& model, ByteView prompt,
-                                    const SamplingParams& params, std::uint64_t sampling_seed,
-                                    bool keep_rows) const = 0;
+  Result<Execution> execute(const ModelArtefact& model, ByteView prompt,
+                            const SamplingParams& params, std::uint64_t sampling_seed,
+                            bool keep_rows) const;
 
   Result<InferenceResult> generate(const ModelArtefact& model, ByteView prompt,
                                    const SamplingParams& params, std::uint64_t sampling_seed) const;

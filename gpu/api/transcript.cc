@@ -8,6 +8,7 @@
 
 #include "engine/base/codec.h"
 #include "engine/base/ensure.h"
+#include "gpu/api/exact/leaf.h"
 
 namespace orrery::gpu {
 namespace {
@@ -69,14 +70,23 @@ Transcript::Transcript(std::uint32_t layers, std::uint32_t dim, bool keep_rows)
 
 void Transcript::set(const TranscriptRow& row) {
   ENSURE(row.layer < layers_ && row.row.size() == dim_, "a row of the model's shape");
+  grow_to(row.position);
   const std::uint64_t i = index(row.position, row.layer);
-  const std::size_t needed = (static_cast<std::size_t>(row.position) + 1) * layers_;
-  if (needed > leaves_.size()) {
-    leaves_.resize(needed);
-    if (keep_rows_) rows_.resize(needed * dim_);
-  }
   leaves_[i] = transcript_leaf(row);
   if (keep_rows_) std::copy(row.row.begin(), row.row.end(), rows_.begin() + i * dim_);
+}
+
+void Transcript::set_leaf(std::uint32_t position, std::uint32_t layer, const Hash256& leaf) {
+  ENSURE(layer < layers_ && !keep_rows_, "a leaf of a transcript that keeps no rows");
+  grow_to(position);
+  leaves_[index(position, layer)] = leaf;
+}
+
+void Transcript::grow_to(std::uint32_t position) {
+  const std::size_t needed = (static_cast<std::size_t>(position) + 1) * layers_;
+  if (needed <= leaves_.size()) return;
+  leaves_.resize(needed);
+  if (keep_rows_) rows_.resize(needed * dim_);
 }
 
 Hash256 Transcript::root() const {
@@ -108,7 +118,7 @@ Hash256 transcript_leaf(const TranscriptRow& row) {
   head.u32(row.position).u32(row.layer).u32(row.token);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(row.row.data());
   return Sha256()
-      .update(as_bytes("orrery.transcript.leaf.v1"))
+      .update(as_bytes({exact::kLeafTag.text, exact::LeafTag::kBytes}))
       .update(head.view())
       .update(ByteView(bytes, row.row.size_bytes()))
       .finish();

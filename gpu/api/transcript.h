@@ -51,7 +51,10 @@ class Transcript {
   // Leaves come in any order within a batch of positions, each exactly once; rows have `dim`
   // entries.
   void set(const TranscriptRow& row);
+  // The same for a backend that hashed the row where it lies; only where rows are not kept.
+  void set_leaf(std::uint32_t position, std::uint32_t layer, const Hash256& leaf);
 
+  bool keeps_rows() const { return keep_rows_; }
   std::uint64_t leaves() const { return leaves_.size(); }
   // The root binds the number of leaves. ENSUREs that there is at least one leaf.
   Hash256 root() const;
@@ -62,6 +65,8 @@ class Transcript {
 
  private:
   friend std::optional<Bisection> first_differing_leaf(const Transcript& a, const Transcript& b);
+  // Makes room for all layers of a position.
+  void grow_to(std::uint32_t position);
   std::uint64_t index(std::uint32_t position, std::uint32_t layer) const {
     return static_cast<std::uint64_t>(position) * layers_ + layer;
   }

@@ -15,9 +15,8 @@ class CpuBackend final : public Backend {
   explicit CpuBackend(Kernel kernel) : kernel_(kernel) {}
 
   std::string_view name() const override { return "cpu"; }
-  Result<Execution> execute(const ModelArtefact& model, ByteView prompt,
-                            const SamplingParams& params, std::uint64_t sampling_seed,
-                            bool keep_rows) const override;
+  Result<std::unique_ptr<TextDecoder>> open(const ModelArtefact& model,
+                                            std::uint32_t capacity) const override;
 
  private:
   Kernel kernel_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "gpu/api/exact/fixed.h"
+#include "gpu/api/exact/group.h"
 #include "gpu/api/exact/tables.h"
 
 namespace orrery::gpu::exact {
@@ -27,22 +28,26 @@ ORRERY_HOST_DEVICE constexpr std::int16_t value_q10(std::int32_t x, std::uint64_
 // Turns n >= 1 base-2 logits in Q16 into weights in Q15, in place; returns their sum P >= 1, which
 // may differ from 2^15 by rounding, so callers divide by P. e_j = 2^-(max - z_j) in Q30,
 // p_j = rsh(e_j * floor(2^62 / sum e), 47); e_j <= sum e keeps the product at most 2^62.
+template <class Group>
+ORRERY_HOST_DEVICE constexpr std::int32_t softmax_q15(const Group& group, std::int32_t* z,
+                                                      std::int32_t n, const std::int32_t* table) {
+  constexpr std::uint32_t kSign = std::uint32_t{1} << 31;  // maps the order of int32 to uint32's
+  const std::uint64_t ordered = group.max(
+      n, [&](std::int32_t j) { return std::uint64_t{static_cast<std::uint32_t>(z[j]) ^ kSign}; });
+  const std::uint32_t top = static_cast<std::uint32_t>(ordered) ^ kSign;
+  const auto sum = group.template sum<std::uint64_t>(n, [&](std::int32_t j) {
+    z[j] = exp2_negative(top - static_cast<std::uint32_t>(z[j]), table);
+    return static_cast<std::uint64_t>(z[j]);
+  });
+  const auto inverse = static_cast<std::int64_t>((std::uint64_t{1} << 62) / sum);
+  return group.template sum<std::int32_t>(n, [&](std::int32_t j) {
+    z[j] = static_cast<std::int32_t>(rsh(z[j] * inverse, 47));
+    return z[j];
+  });
+}
 ORRERY_HOST_DEVICE constexpr std::int32_t softmax_q15(std::int32_t* z, std::int32_t n,
                                                       const std::int32_t* table) {
-  std::int32_t top = z[0];
-  for (std::int32_t j = 1; j < n; ++j) top = z[j] > top ? z[j] : top;
-  std::uint64_t sum = 0;
-  for (std::int32_t j = 0; j < n; ++j) {
-    z[j] = exp2_negative(static_cast<std::uint32_t>(top) - static_cast<std::uint32_t>(z[j]), table);
-    sum += static_cast<std::uint64_t>(z[j]);
-  }
-  const auto inverse = static_cast<std::int64_t>((std::uint64_t{1} << 62) / sum);
-  std::int32_t total = 0;
-  for (std::int32_t j = 0; j < n; ++j) {
-    z[j] = static_cast<std::int32_t>(rsh(z[j] * inverse, 47));
-    total += z[j];
-  }
-  return total;
+  return softmax_q15(Solo{}, z, n, table);
 }
 
 // o / P from Q25 to Q16, halves away from zero: o = sum p_j * v_j.

@@ -1,0 +1,58 @@
+// How an operation on a row is spread over lanes. An operation is a series of sweeps over elements;
+// within a sweep no element reads what another writes, and what a sweep folds (a maximum, a sum) is
+// free of order. So one text of the operation serves a loop on the CPU, the threads of a block on a
+// device, and an emulation of those threads in tests; all give the same bits.
+//
+// A Group offers, with f called exactly once for each i in [0, n) and all writes of a sweep visible
+// after it:
+//   each(n, f)       f(i)
+//   max(n, f)        the largest std::uint64_t f(i), 0 for n = 0
+//   sum<T>(n, f)     the sum of f(i) as T (32- or 64-bit integers; must not overflow if signed)
+//   sums<T, R>(n, out, f)  f(i, out) adds to R sums; out[r] starts at 0
+//   one(f)           f() by one lane
+//   add(counter, v)  *counter += v, also while other groups do
+// Sweeps return the same value to every lane, so what lies between them is plain code.
+#pragma once
+
+#include <cstdint>
+
+#include "gpu/api/exact/fixed.h"
+
+namespace orrery::gpu::exact {
+
+// One lane: the CPU.
+struct Solo {
+  template <class Function>
+  ORRERY_HOST_DEVICE constexpr void each(std::int32_t n, const Function& f) const {
+    for (std::int32_t i = 0; i < n; ++i) f(i);
+  }
+  template <class Function>
+  ORRERY_HOST_DEVICE constexpr std::uint64_t max(std::int32_t n, const Function& f) const {
+    std::uint64_t top = 0;
+    for (std::int32_t i = 0; i < n; ++i) {
+      const std::uint64_t v = f(i);
+      top = v > top ? v : top;
+    }
+    return top;
+  }
+  template <class T, class Function>
+  ORRERY_HOST_DEVICE constexpr T sum(std::int32_t n, const Function& f) const {
+    T total = 0;
+    for (std::int32_t i = 0; i < n; ++i) total += f(i);
+    return total;
+  }
+  template <class T, int R, class Function>
+  ORRERY_HOST_DEVICE constexpr void sums(std::int32_t n, T (&out)[R], const Function& f) const {
+    for (int r = 0; r < R; ++r) out[r] = 0;
+    for (std::int32_t i = 0; i < n; ++i) f(i, out);
+  }
+  template <class Function>
+  ORRERY_HOST_DEVICE constexpr void one(const Function& f) const {
+    f();
+  }
+  ORRERY_HOST_DEVICE constexpr void add(std::uint64_t* counter, std::uint64_t v) const {
+    *counter += v;
+  }
+};
+
+}  // namespace orrery::gpu::exact

@@ -1,0 +1,89 @@
+#include "gpu/cuda/host_accelerator.h"
+
+#include <cstring>
+#include <new>
+
+#include "engine/base/ensure.h"
+#include "gpu/cuda/host_lanes.h"
+
+namespace orrery::gpu {
+namespace {
+
+constexpr std::align_val_t kAlignment{256};
+
+// Items first to last, one lane each.
+struct Plain {
+  template <class Body>
+  void operator()(const Body& body, std::uint32_t items) const {
+    for (std::uint32_t i = 0; i < items; ++i) body(exact::Solo{}, i);
+  }
+  void multiply(const Product& p) const {
+    (*this)(bodies::ProductColumn{p.matrix, p.q, p.q_stride, p.rows, p.acc, p.acc_stride},
+            bodies::ProductColumn::items(p.matrix.rows, p.rows));
+  }
+};
+
+// Items last to first: no item may wait for another of the same kernel.
+struct Scrambled {
+  HostLanes lanes;
+
+  template <class Body>
+  void operator()(const Body& body, std::uint32_t items) const {
+    for (std::uint32_t i = items; i-- > 0;) {
+      if constexpr (Body::kLanes == bodies::Lanes::kThread) {
+        body(exact::Solo{}, i);
+      } else {
+        body(lanes, i);
+      }
+    }
+  }
+  void multiply(const Product& p) const {
+    (*this)(bodies::ProductColumn{p.matrix, p.q, p.q_stride, p.rows, p.acc, p.acc_stride},
+            bodies::ProductColumn::items(p.matrix.rows, p.rows));
+  }
+};
+
+}  // namespace
+
+HostAccelerator::HostAccelerator(std::uint32_t lanes) : lanes_(lanes) {
+  ENSURE(lanes >= 1 && lanes <= HostLanes::kMost && (lanes & (lanes - 1)) == 0,
+         "lanes are a power of two");
+}
+
+Result<std::byte*> HostAccelerator::allocate(std::size_t bytes) {
+  void* memory = ::operator new(bytes, kAlignment);
+  std::memset(memory, 0, bytes);
+  return static_cast<std::byte*>(memory);
+}
+
+void HostAccelerator::release(std::byte* memory) { ::operator delete(memory, kAlignment); }
+
+void HostAccelerator::upload(void* to, ByteView from) {
+  if (!from.empty()) std::memcpy(to, from.data(), from.size());
+}
+
+void HostAccelerator::download(std::span<std::uint8_t> to, const void* from) {
+  if (!to.empty()) std::memcpy(to.data(), from, to.size());
+}
+
+Status HostAccelerator::prepare(std::span<const MatrixView>, std::uint32_t) { return {}; }
+
+void HostAccelerator::step(const StepView& view, std::span<const LayerView> layers) {
+  if (lanes_ == 1) {
+    run_step(Plain{}, view, layers);
+  } else {
+    run_step(Scrambled{HostLanes(lanes_)}, view, layers);
+  }
+}
+
+void HostAccelerator::logits(const StepView& view) {
+  if (lanes_ == 1) {
+    run_logits(Plain{}, view);
+  } else {
+    run_logits(Scrambled{HostLanes(lanes_)}, view);
+  }
+}
+
+void HostAccelerator::multiply(const Product& product) { Plain{}.multiply(product); }
+
+}  // namespace orrery::gpu
