@@ -29,10 +29,11 @@ class Accelerator {
   virtual void upload(void* to, ByteView from) = 0;
   virtual void download(std::span<std::uint8_t> to, const void* from) = 0;
 
-  // Before the first step: readies products of these matrices with up to max_rows rows, and checks
-  // them against the definition (self_test.h). kInternal: an accelerator that fails it with its own
-  // kernels too, and must not be used.
-  virtual Status prepare(std::span<const MatrixView> matrices, std::uint32_t max_rows) = 0;
+  // Before the first step: readies these products with 1 to `rows` rows each and checks them
+  // against the definition (self_test.h), in the buffers that they name, which are padded to
+  // padded_product_rows() and whose contents are lost. kInternal: the accelerator's own kernels
+  // fail too, and it must not be used.
+  virtual Status prepare(std::span<const Product> products) = 0;
 
   // run_step() and run_logits() of step_program.h. `view` lives for as long as the buffers do: the
   // same buffers with the same numbers of rows are the same work, which may be replayed.

@@ -111,7 +111,8 @@ struct ProductColumn {
   std::int32_t* acc;
   std::uint32_t acc_stride;
 
-  static constexpr std::uint32_t items(std::uint32_t outputs, std::uint32_t rows) {
+  ORRERY_HOST_DEVICE static constexpr std::uint32_t items(std::uint32_t outputs,
+                                                          std::uint32_t rows) {
     return outputs * ((rows + kRows - 1) / kRows);
   }
 
@@ -127,7 +128,7 @@ struct ProductColumn {
     group.sums(static_cast<std::int32_t>(matrix.stride / sizeof(Chunk)), sums,
                [&](std::int32_t i, std::int32_t(&out)[kRows]) {
                  const Chunk weights = w[i];
-                 // A constant bound, so that the sums stay in registers.
+                 ORRERY_UNROLL
                  for (std::uint32_t r = 0; r < kRows; ++r) {
                    if (r >= count) continue;
                    const Chunk inputs = reinterpret_cast<const Chunk*>(a + r * stride)[i];
@@ -155,7 +156,7 @@ struct ScaleTile {
   std::uint32_t stride;
   bool to_residual;
 
-  static constexpr std::uint32_t tiles(std::uint32_t outputs) {
+  ORRERY_HOST_DEVICE static constexpr std::uint32_t tiles(std::uint32_t outputs) {
     return (outputs + kTile - 1) / kTile;
   }
 

@@ -27,7 +27,7 @@ class DeviceText final : public TextDecoder {
     std::unique_ptr<DeviceText> text(new DeviceText);
     text->accelerator_ = std::move(accelerator);
     text->rows_ = prompt_rows(model.config, capacity);
-    ASSIGN_OR_RETURN(text->model_, DeviceModel::make(*text->accelerator_, model, text->rows_));
+    ASSIGN_OR_RETURN(text->model_, DeviceModel::make(*text->accelerator_, model));
     ASSIGN_OR_RETURN(text->decoder_,
                      DeviceDecoder::make(*text->accelerator_, *text->model_,
                                          {.max_rows = text->rows_, .max_length = capacity}));

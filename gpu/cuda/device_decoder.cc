@@ -46,6 +46,7 @@ Result<std::unique_ptr<DeviceDecoder>> DeviceDecoder::make(Accelerator& accelera
   // Handed out from the back: sequences that grow together interleave.
   const std::uint32_t blocks = made->view_.kv.blocks_per_sequence * options.sequences;
   for (std::uint32_t b = 0; b < blocks; ++b) made->free_blocks_.push_back(blocks - 1 - b);
+  TRY(accelerator.prepare(made->products()));
   return made;
 }
 
@@ -96,6 +97,21 @@ void DeviceDecoder::lay_out(Carver& carver) {
   view_.clamps = carver.take<std::uint64_t>(options_.sequences);
   view_.kept = carver.take<std::int32_t>(rows * c.layers * c.dim);
   view_.leaves = carver.take<std::uint8_t>(rows * c.layers * 32);
+}
+
+std::vector<Product> DeviceDecoder::products() const {
+  const StepView& s = view_;
+  std::vector<Product> all;
+  const auto add = [&](const MatrixView& matrix, std::int32_t* to, std::uint32_t stride) {
+    all.push_back({matrix, s.q, s.q_stride, s.max_rows, to, stride});
+  };
+  for (const LayerView& layer : model_.layers()) {
+    for (const MatrixView& matrix : {layer.qkv, layer.out, layer.gate_up, layer.down}) {
+      add(matrix, s.out, s.out_stride);
+    }
+  }
+  add(model_.view().head, s.logits, s.logit_stride);
+  return all;
 }
 
 std::uint32_t DeviceDecoder::open() {

@@ -35,8 +35,8 @@ class DeviceDecoder {
     std::uint32_t block = 32;      // positions a block of the cache; a multiple of 4
   };
 
-  // The accelerator and the model, made for at least max_rows, must outlive it; not thread-safe.
-  // kUnsupported: not enough memory. ENSUREs the options' ranges.
+  // The accelerator and the model must outlive it; not thread-safe. ENSUREs the options' ranges.
+  // kUnsupported: not enough memory; kInternal: see Accelerator::prepare().
   static Result<std::unique_ptr<DeviceDecoder>> make(Accelerator& accelerator,
                                                      const DeviceModel& model,
                                                      const Options& options);
@@ -81,6 +81,8 @@ class DeviceDecoder {
 
   DeviceDecoder(Accelerator& accelerator, const DeviceModel& model, const Options& options);
   void lay_out(Carver& carver);
+  // All products of a step, with the most rows.
+  std::vector<Product> products() const;
   void begin(std::span<const DeviceFeed> feeds);
   // Blocks for positions below `length`.
   void reserve(std::uint32_t slot, std::uint32_t length);

@@ -66,8 +66,7 @@ class Uploader {
 }  // namespace
 
 Result<std::unique_ptr<DeviceModel>> DeviceModel::make(Accelerator& accelerator,
-                                                       const ModelArtefact& model,
-                                                       std::uint32_t max_rows) {
+                                                       const ModelArtefact& model) {
   std::unique_ptr<DeviceModel> made(new DeviceModel(model.config));
   Carver count(nullptr);
   made->lay_out(count);
@@ -76,11 +75,6 @@ Result<std::unique_ptr<DeviceModel>> DeviceModel::make(Accelerator& accelerator,
   made->lay_out(carver);
   made->upload(accelerator, model);
   TRY(accelerator.finish());
-  std::vector<MatrixView> matrices{made->view_.head};
-  for (const LayerView& layer : made->layers_) {
-    matrices.insert(matrices.end(), {layer.qkv, layer.out, layer.gate_up, layer.down});
-  }
-  TRY(accelerator.prepare(matrices, max_rows));
   return made;
 }
 

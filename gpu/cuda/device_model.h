@@ -11,11 +11,9 @@ namespace orrery::gpu {
 
 class DeviceModel {
  public:
-  // Copies the model; products of up to max_rows rows are made ready and tested. The accelerator
-  // must outlive it. kUnsupported: not enough memory; kInternal: see Accelerator::prepare().
+  // Copies the model. The accelerator must outlive it. kUnsupported: not enough memory.
   static Result<std::unique_ptr<DeviceModel>> make(Accelerator& accelerator,
-                                                   const ModelArtefact& model,
-                                                   std::uint32_t max_rows);
+                                                   const ModelArtefact& model);
 
   const ModelConfig& config() const { return config_; }
   const ModelView& view() const { return view_; }

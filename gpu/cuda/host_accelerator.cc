@@ -66,8 +66,6 @@ void HostAccelerator::download(std::span<std::uint8_t> to, const void* from) {
   if (!to.empty()) std::memcpy(to.data(), from, to.size());
 }
 
-Status HostAccelerator::prepare(std::span<const MatrixView>, std::uint32_t) { return {}; }
-
 void HostAccelerator::step(const StepView& view, std::span<const LayerView> layers) {
   if (lanes_ == 1) {
     run_step(Plain{}, view, layers);

@@ -17,7 +17,7 @@ class HostAccelerator final : public Accelerator {
   void release(std::byte* memory) override;
   void upload(void* to, ByteView from) override;
   void download(std::span<std::uint8_t> to, const void* from) override;
-  Status prepare(std::span<const MatrixView> matrices, std::uint32_t max_rows) override;
+  Status prepare(std::span<const Product>) override { return {}; }  // is the definition
   void step(const StepView& view, std::span<const LayerView> layers) override;
   void logits(const StepView& view) override;
   Status finish() override { return {}; }

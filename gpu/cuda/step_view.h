@@ -14,7 +14,7 @@ namespace orrery::gpu {
 inline constexpr std::uint32_t kProductPadding = 32;
 
 template <class T>
-constexpr T round_up(T n, T unit) {
+ORRERY_HOST_DEVICE constexpr T round_up(T n, T unit) {
   return (n + unit - 1) / unit * unit;
 }
 
@@ -27,7 +27,9 @@ struct MatrixView {
   std::uint32_t cols = 0;
   std::uint32_t stride = 0;  // cols rounded up to kProductPadding
 
-  constexpr std::uint32_t padded_rows() const { return round_up(rows, kProductPadding); }
+  ORRERY_HOST_DEVICE constexpr std::uint32_t padded_rows() const {
+    return round_up(rows, kProductPadding);
+  }
 };
 
 struct NormView {
@@ -79,14 +81,18 @@ struct KvView {
   std::uint32_t heads = 0;
   std::uint32_t layers = 0;
 
-  constexpr std::size_t keys_offset() const { return block * sizeof(exact::SoftScale); }
-  constexpr std::size_t values_offset() const {
+  ORRERY_HOST_DEVICE constexpr std::size_t keys_offset() const {
+    return block * sizeof(exact::SoftScale);
+  }
+  ORRERY_HOST_DEVICE constexpr std::size_t values_offset() const {
     return keys_offset() + std::size_t{4} * block * groups;
   }
-  constexpr std::size_t segment_bytes() const {
+  ORRERY_HOST_DEVICE constexpr std::size_t segment_bytes() const {
     return round_up(values_offset() + std::size_t{2} * block * width, std::size_t{16});
   }
-  constexpr std::size_t block_bytes() const { return segment_bytes() * heads * layers; }
+  ORRERY_HOST_DEVICE constexpr std::size_t block_bytes() const {
+    return segment_bytes() * heads * layers;
+  }
 };
 
 // What a step works on. Rows are tokens; buffers hold max_rows of them (q: padded to whole tiles).

@@ -14,6 +14,13 @@
 #define ORRERY_HOST_DEVICE [[gnu::always_inline]]
 #endif
 
+// Devices keep arrays in registers only where every index is a constant.
+#if defined(__CUDA_ARCH__)
+#define ORRERY_UNROLL _Pragma("unroll")
+#else
+#define ORRERY_UNROLL
+#endif
+
 namespace orrery::gpu::exact {
 
 // The one rounding rule: divide by 2^s, halves up; s in [-62, 62], negative s multiplies.

@@ -55,6 +55,7 @@ ORRERY_HOST_DEVICE constexpr void sha256_compress(std::uint32_t (&h)[8], std::ui
       0xc67178f2};
   const auto turn = [](std::uint32_t x, int n) { return x >> n | x << (32 - n); };
   std::uint32_t v[8] = {h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]};
+  ORRERY_UNROLL
   for (int t = 0; t < 64; ++t) {
     if (t >= 16) {
       const std::uint32_t a = w[(t + 1) % 16];
@@ -66,6 +67,7 @@ ORRERY_HOST_DEVICE constexpr void sha256_compress(std::uint32_t (&h)[8], std::ui
                               ((v[4] & v[5]) ^ (~v[4] & v[6])) + k[t] + w[t % 16];
     const std::uint32_t two = (turn(v[0], 2) ^ turn(v[0], 13) ^ turn(v[0], 22)) +
                               ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+    ORRERY_UNROLL
     for (int i = 7; i > 0; --i) v[i] = v[i - 1];
     v[4] += one;
     v[0] = one + two;
@@ -81,6 +83,7 @@ ORRERY_HOST_DEVICE constexpr void leaf_hash(const LeafInput& in, std::uint8_t* o
   const std::uint32_t blocks = (bytes + 9 + 63) / 64;  // 0x80, zeros, the length in eight bytes
   for (std::uint32_t block = 0; block < blocks; ++block) {
     std::uint32_t w[16] = {};
+    ORRERY_UNROLL
     for (std::uint32_t j = 0; j < 64; ++j) {
       const std::uint32_t i = block * 64 + j;
       const std::uint32_t byte = i < bytes ? in.byte(i) : i == bytes ? 0x80u : 0u;
@@ -89,6 +92,7 @@ ORRERY_HOST_DEVICE constexpr void leaf_hash(const LeafInput& in, std::uint8_t* o
     if (block + 1 == blocks) w[15] = bytes * 8;  // rows are far below 2^29 bytes
     sha256_compress(h, w);
   }
+  ORRERY_UNROLL
   for (int i = 0; i < 32; ++i) out[i] = static_cast<std::uint8_t>(h[i / 4] >> (24 - i % 4 * 8));
 }
 

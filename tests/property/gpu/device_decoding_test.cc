@@ -69,7 +69,7 @@ TEST(DeviceDecoding, BlocksOfClosedSequencesServeOthers) {
   const ModelConfig config = device_shapes()[0];
   const ModelArtefact model = device_test_model(config);
   HostAccelerator accelerator;
-  const auto on_device = DeviceModel::make(accelerator, model, 4);
+  const auto on_device = DeviceModel::make(accelerator, model);
   ASSERT_TRUE(on_device);
   const auto decoder = DeviceDecoder::make(
       accelerator, **on_device, {.max_rows = 4, .max_length = 12, .sequences = 2, .block = 4});

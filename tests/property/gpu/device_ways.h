@@ -98,8 +98,10 @@ inline std::vector<DeviceWay> device_ways() {
   return ways;
 }
 
-inline std::vector<std::uint32_t> device_tokens(std::uint32_t sequence, std::uint32_t vocab) {
-  RandomStream random(3, sequence, stream_id("tokens"));
+// Other tokens for each sequence and pass.
+inline std::vector<std::uint32_t> device_tokens(std::uint32_t sequence, std::uint32_t vocab,
+                                                std::uint32_t pass) {
+  RandomStream random(3 + pass, sequence, stream_id("tokens"));
   std::vector<std::uint32_t> tokens(kDevicePositions);
   for (auto& t : tokens) t = static_cast<std::uint32_t>(random.below(vocab));
   return tokens;
@@ -123,14 +125,14 @@ inline Hash256 outcome_of(std::span<const std::int32_t> logits,
 }
 
 // The reference: no batch, no prefill, no vector code.
-inline Outcomes decode_on_cpu(const ModelArtefact& model) {
+inline Outcomes decode_on_cpu(const ModelArtefact& model, std::uint32_t pass = 0) {
   Outcomes outcomes;
   for (std::uint32_t s = 0; s < kDeviceSequences; ++s) {
     BatchDecoder decoder(model, Kernel::kPortable, {.max_rows = 1, .max_length = kDevicePositions});
     Sequence state(model.config, kDevicePositions);
     Transcript transcript(model.config.layers, model.config.dim, false);
     Outcome outcome;
-    for (const std::uint32_t token : device_tokens(s, model.config.vocab)) {
+    for (const std::uint32_t token : device_tokens(s, model.config.vocab, pass)) {
       const Feed feed{&state, {&token, 1}, &transcript};
       decoder.step({&feed, 1});
       const std::uint32_t row = 0;
@@ -147,11 +149,12 @@ inline Outcomes decode_on_cpu(const ModelArtefact& model) {
 // One decode of way.batch sequences; returns its token steps. Fatal failures stop at the first
 // difference.
 inline std::uint64_t expect_equal_outcomes(Accelerator& accelerator, const ModelArtefact& model,
-                                           const DeviceWay& way, const Outcomes& want) {
+                                           const DeviceWay& way, const Outcomes& want,
+                                           std::uint32_t pass = 0) {
   std::uint64_t steps = 0;
   const auto run = [&] {
     const std::uint32_t max_rows = way.batch * way.piece;
-    const auto on_device = DeviceModel::make(accelerator, model, max_rows);
+    const auto on_device = DeviceModel::make(accelerator, model);
     ASSERT_TRUE(on_device) << on_device.error().message;
     const auto made = DeviceDecoder::make(accelerator, **on_device,
                                           {.max_rows = max_rows,
@@ -164,7 +167,7 @@ inline std::uint64_t expect_equal_outcomes(Accelerator& accelerator, const Model
     std::vector<Transcript> transcripts;
     for (std::uint32_t s = 0; s < way.batch; ++s) {
       ASSERT_EQ(decoder.open(), s);
-      tokens.push_back(device_tokens(s, model.config.vocab));
+      tokens.push_back(device_tokens(s, model.config.vocab, pass));
       transcripts.emplace_back(model.config.layers, model.config.dim, false);
     }
     for (std::uint32_t at = 0; at < kDevicePositions; at += way.piece) {
