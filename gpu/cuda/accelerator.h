@@ -11,6 +11,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/result.h"
+#include "gpu/cuda/attribution_bodies.h"
 #include "gpu/cuda/step_program.h"
 
 namespace orrery::gpu {
@@ -33,12 +34,18 @@ class Accelerator {
   // against the definition (self_test.h), in the buffers that they name, which are padded to
   // padded_product_rows() and whose contents are lost. kInternal: the accelerator's own kernels
   // fail too, and it must not be used.
-  virtual Status prepare(std::span<const Product> products) = 0;
+  virtual Status prepare(std::span<const DeviceProduct> products) = 0;
 
   // run_step() and run_logits() of step_program.h. `view` lives for as long as the buffers do: the
   // same buffers with the same numbers of rows are the same work, which may be replayed.
   virtual void step(const StepView& view, std::span<const LayerView> layers) = 0;
   virtual void logits(const StepView& view) = 0;
+
+  // Kernels of attribution (device_attribution.h).
+  virtual void run(const bodies::SignProjection& body) = 0;
+  virtual void run(const bodies::GramColumn& body) = 0;
+  virtual void run(const bodies::BestScores& body) = 0;
+  virtual void run(const bodies::F32Gram& body) = 0;
 
   virtual Status finish() = 0;
 };

@@ -104,7 +104,7 @@ struct NormRow {
 struct ProductColumn {
   static constexpr Lanes kLanes = Lanes::kWarp;
   static constexpr std::uint32_t kRows = 8;  // sums a lane keeps in registers
-  MatrixView matrix;
+  DeviceMatrix matrix;
   const std::int8_t* q;  // padded to whole groups of kRows rows
   std::uint32_t q_stride;
   std::uint32_t rows;
@@ -151,7 +151,7 @@ struct ScaleTile {
   static constexpr Lanes kLanes = Lanes::kBlock;
   static constexpr std::uint32_t kTile = 1024;
   StepView s;
-  MatrixView matrix;
+  DeviceMatrix matrix;
   std::int32_t* values;  // rows x stride
   std::uint32_t stride;
   bool to_residual;

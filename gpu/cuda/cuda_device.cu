@@ -2,6 +2,8 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include "gpu/cuda/cuda_groups.cuh"
@@ -60,6 +62,7 @@ class CudaAccelerator final : public Accelerator {
   }
 
   void upload(void* to, ByteView from) override {
+    if (from.empty()) return;
     note(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream_),
          "copying to the device");
   }
@@ -70,7 +73,7 @@ class CudaAccelerator final : public Accelerator {
     note(cudaStreamSynchronize(stream_), "waiting for kernels");
   }
 
-  Status prepare(std::span<const Product> products) override;
+  Status prepare(std::span<const DeviceProduct> products) override;
 
   void step(const StepView& view, std::span<const LayerView> layers) override {
     replay({view.residual, view.kept, view.leaves, view.rows, false},
@@ -80,6 +83,11 @@ class CudaAccelerator final : public Accelerator {
     replay({view.residual, nullptr, nullptr, view.rows, true},
            [&] { run_logits(Launch{*this}, view); });
   }
+
+  void run(const bodies::SignProjection& body) override { launch(body, body.items()); }
+  void run(const bodies::GramColumn& body) override { launch(body, body.items()); }
+  void run(const bodies::BestScores& body) override { launch(body, body.items()); }
+  void run(const bodies::F32Gram& body) override { launch(body, body.items()); }
 
   Status finish() override {
     note(cudaStreamSynchronize(stream_), "waiting for kernels");
@@ -95,7 +103,7 @@ class CudaAccelerator final : public Accelerator {
     void operator()(const Body& body, std::uint32_t items) const {
       device.launch(body, items);
     }
-    void multiply(const Product& p) const { device.multiply(p); }
+    void multiply(const DeviceProduct& p) const { device.multiply(p); }
   };
   // Work that is the same each time: what differs between steps lies in memory.
   struct Work {
@@ -108,7 +116,7 @@ class CudaAccelerator final : public Accelerator {
   };
   struct Graph {
     Work work;
-    cudaGraphExec_t graph;
+    cudaGraphExec_t graph;  // null after the first run
   };
 
   CudaAccelerator() = default;
@@ -133,56 +141,64 @@ class CudaAccelerator final : public Accelerator {
     note(cudaGetLastError(), "launching a kernel");
   }
 
-  void multiply(const Product& p) {
+  void multiply(const DeviceProduct& p) {
     if (p.rows > kOwnRows && lt_multiply(p, padded_product_rows(p.rows))) return;
     own_multiply(p);
   }
-  void own_multiply(const Product& p) {
+  void own_multiply(const DeviceProduct& p) {
     launch(bodies::ProductColumn{p.matrix, p.q, p.q_stride, p.rows, p.acc, p.acc_stride},
            bodies::ProductColumn::items(p.matrix.rows, p.rows));
   }
-  bool lt_multiply(const Product& p, std::uint32_t padded) {
+  bool lt_multiply(const DeviceProduct& p, std::uint32_t padded) {
     return lt_ != nullptr && lt_->multiply(lt_shape(p, padded), {p.matrix.weights, p.q, p.acc});
   }
-  static LtShape lt_shape(const Product& p, std::uint32_t padded) {
+  static LtShape lt_shape(const DeviceProduct& p, std::uint32_t padded) {
     return {LtType::kInt8,   p.matrix.padded_rows(), padded,
             p.matrix.stride, p.matrix.stride,        p.q_stride,
             p.acc_stride};
   }
 
-  // Runs the work, through a graph if it is small.
+  // Runs the work; if it is small, it is captured when it comes again (the first run loads kernels,
+  // which a capture must not) and replayed from then on.
   template <class Function>
   void replay(const Work& work, const Function& run) {
     if (work.rows > kReplayedRows) return run();
-    for (const Graph& known : graphs_) {
-      if (known.work == work) {
-        note(cudaGraphLaunch(known.graph, stream_), "launching a graph");
-        return;
-      }
+    Graph* known = nullptr;
+    for (Graph& graph : graphs_) {
+      if (graph.work == work) known = &graph;
     }
-    if (graphs_.size() == kMostGraphs) forget_graphs();
+    if (known == nullptr) {
+      if (graphs_.size() == kMostGraphs) forget_graphs();
+      graphs_.push_back({work, nullptr});
+      return run();
+    }
+    if (known->graph == nullptr) known->graph = capture(run);
+    if (known->graph != nullptr) note(cudaGraphLaunch(known->graph, stream_), "launching a graph");
+  }
+
+  template <class Function>
+  cudaGraphExec_t capture(const Function& run) {
     note(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "capturing a graph");
     run();
     cudaGraph_t captured = nullptr;
     note(cudaStreamEndCapture(stream_, &captured), "capturing a graph");
+    if (captured == nullptr) return nullptr;
     cudaGraphExec_t graph = nullptr;
-    if (captured != nullptr) {
-      note(cudaGraphInstantiate(&graph, captured, 0), "making a graph");
-      cudaGraphDestroy(captured);
-    }
-    if (graph == nullptr) return;
-    graphs_.push_back({work, graph});
-    note(cudaGraphLaunch(graph, stream_), "launching a graph");
+    note(cudaGraphInstantiate(&graph, captured, 0), "making a graph");
+    cudaGraphDestroy(captured);
+    return graph;
   }
 
   void forget_graphs() {
-    for (const Graph& known : graphs_) cudaGraphExecDestroy(known.graph);
+    for (const Graph& known : graphs_) {
+      if (known.graph != nullptr) cudaGraphExecDestroy(known.graph);
+    }
     graphs_.clear();
   }
 
   // Runs one way of multiplying in the product's buffers; true if the results are right.
   template <class Multiply>
-  Result<bool> passes(const ProductTest& test, const Product& p, std::uint32_t rows,
+  Result<bool> passes(const ProductTest& test, const DeviceProduct& p, std::uint32_t rows,
                       const Multiply& multiply) {
     const auto* q = reinterpret_cast<const std::uint8_t*>(test.q().data());
     upload(const_cast<std::int8_t*>(p.q), {q, test.q().size()});
@@ -192,7 +208,7 @@ class CudaAccelerator final : public Accelerator {
     TRY(finish());
     return test.passes(acc, p.acc_stride);
   }
-  Status prepare_rows(const Product& p, const MatrixView& on_host, std::uint32_t padded);
+  Status prepare_rows(const DeviceProduct& p, const DeviceMatrix& on_host, std::uint32_t padded);
 
   cudaStream_t stream_ = nullptr;
   std::uint32_t blocks_ = 1;  // that fill the device
@@ -202,14 +218,14 @@ class CudaAccelerator final : public Accelerator {
   Status status_;
 };
 
-Status CudaAccelerator::prepare(std::span<const Product> products) {
-  for (const Product& p : products) {
+Status CudaAccelerator::prepare(std::span<const DeviceProduct> products) {
+  for (const DeviceProduct& p : products) {
     const LtShape whole = lt_shape(p, padded_product_rows(p.rows));
     if (std::find(prepared_.begin(), prepared_.end(), whole) != prepared_.end()) continue;
     prepared_.push_back(whole);
     std::vector<std::int8_t> weights(std::size_t{p.matrix.padded_rows()} * p.matrix.stride);
     download({reinterpret_cast<std::uint8_t*>(weights.data()), weights.size()}, p.matrix.weights);
-    MatrixView on_host = p.matrix;
+    DeviceMatrix on_host = p.matrix;
     on_host.weights = weights.data();
     for (std::uint32_t rows = kLeastProductRows; rows <= whole.m; rows *= 2) {
       TRY(prepare_rows(p, on_host, rows));
@@ -218,10 +234,10 @@ Status CudaAccelerator::prepare(std::span<const Product> products) {
   return finish();
 }
 
-Status CudaAccelerator::prepare_rows(const Product& p, const MatrixView& on_host,
+Status CudaAccelerator::prepare_rows(const DeviceProduct& p, const DeviceMatrix& on_host,
                                      std::uint32_t padded) {
   const ProductTest test(on_host, padded, p.q_stride);
-  Product own = p;
+  DeviceProduct own = p;
   own.rows = padded;
   ASSIGN_OR_RETURN(const bool right, passes(test, p, padded, [&] {
                      own_multiply(own);

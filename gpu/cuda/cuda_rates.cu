@@ -99,7 +99,7 @@ class Rates {
   // Our kernel where it is used: few rows, where reading the weights is what takes the time.
   Result<double> own_product() {
     fill(LtType::kInt8);
-    const MatrixView matrix{
+    const DeviceMatrix matrix{
         .weights = static_cast<std::int8_t*>(a_), .rows = kSide, .cols = kSide, .stride = kSide};
     constexpr std::uint32_t kRows = bodies::ProductColumn::kRows;
     const bodies::ProductColumn body{matrix, static_cast<std::int8_t*>(b_),  kSide,

@@ -99,14 +99,14 @@ void DeviceDecoder::lay_out(Carver& carver) {
   view_.leaves = carver.take<std::uint8_t>(rows * c.layers * 32);
 }
 
-std::vector<Product> DeviceDecoder::products() const {
+std::vector<DeviceProduct> DeviceDecoder::products() const {
   const StepView& s = view_;
-  std::vector<Product> all;
-  const auto add = [&](const MatrixView& matrix, std::int32_t* to, std::uint32_t stride) {
+  std::vector<DeviceProduct> all;
+  const auto add = [&](const DeviceMatrix& matrix, std::int32_t* to, std::uint32_t stride) {
     all.push_back({matrix, s.q, s.q_stride, s.max_rows, to, stride});
   };
   for (const LayerView& layer : model_.layers()) {
-    for (const MatrixView& matrix : {layer.qkv, layer.out, layer.gate_up, layer.down}) {
+    for (const DeviceMatrix& matrix : {layer.qkv, layer.out, layer.gate_up, layer.down}) {
       add(matrix, s.out, s.out_stride);
     }
   }

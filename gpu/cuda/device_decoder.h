@@ -82,7 +82,7 @@ class DeviceDecoder {
   DeviceDecoder(Accelerator& accelerator, const DeviceModel& model, const Options& options);
   void lay_out(Carver& carver);
   // All products of a step, with the most rows.
-  std::vector<Product> products() const;
+  std::vector<DeviceProduct> products() const;
   void begin(std::span<const DeviceFeed> feeds);
   // Blocks for positions below `length`.
   void reserve(std::uint32_t slot, std::uint32_t length);

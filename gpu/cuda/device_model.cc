@@ -8,8 +8,8 @@
 namespace orrery::gpu {
 namespace {
 
-MatrixView take_matrix(Carver& carver, std::uint32_t rows, std::uint32_t cols, bool biased) {
-  MatrixView m{.rows = rows, .cols = cols, .stride = round_up(cols, kProductPadding)};
+DeviceMatrix take_matrix(Carver& carver, std::uint32_t rows, std::uint32_t cols, bool biased) {
+  DeviceMatrix m{.rows = rows, .cols = cols, .stride = round_up(cols, kProductPadding)};
   m.weights = carver.take<std::int8_t>(std::size_t{m.padded_rows()} * m.stride);
   m.scales = carver.take<exact::SoftScale>(rows);
   if (biased) m.bias = carver.take<std::int32_t>(rows);
@@ -40,7 +40,7 @@ class Uploader {
     put(to.gain, gain);
     if (to.bias != nullptr) put(to.bias, bias);
   }
-  void put(const MatrixView& to, const QuantMatrix& from, const std::vector<std::int32_t>& bias) {
+  void put(const DeviceMatrix& to, const QuantMatrix& from, const std::vector<std::int32_t>& bias) {
     constexpr std::uint32_t kPanel = QuantMatrix::kPanel;
     constexpr std::uint32_t kGroup = QuantMatrix::kGroup;
     bytes_.assign(std::size_t{to.padded_rows()} * to.stride, 0);

@@ -17,7 +17,7 @@ struct Plain {
   void operator()(const Body& body, std::uint32_t items) const {
     for (std::uint32_t i = 0; i < items; ++i) body(exact::Solo{}, i);
   }
-  void multiply(const Product& p) const {
+  void multiply(const DeviceProduct& p) const {
     (*this)(bodies::ProductColumn{p.matrix, p.q, p.q_stride, p.rows, p.acc, p.acc_stride},
             bodies::ProductColumn::items(p.matrix.rows, p.rows));
   }
@@ -37,7 +37,7 @@ struct Scrambled {
       }
     }
   }
-  void multiply(const Product& p) const {
+  void multiply(const DeviceProduct& p) const {
     (*this)(bodies::ProductColumn{p.matrix, p.q, p.q_stride, p.rows, p.acc, p.acc_stride},
             bodies::ProductColumn::items(p.matrix.rows, p.rows));
   }
@@ -82,6 +82,19 @@ void HostAccelerator::logits(const StepView& view) {
   }
 }
 
-void HostAccelerator::multiply(const Product& product) { Plain{}.multiply(product); }
+template <class Body>
+void HostAccelerator::run_body(const Body& body) {
+  if (lanes_ == 1) {
+    Plain{}(body, body.items());
+  } else {
+    Scrambled{HostLanes(lanes_)}(body, body.items());
+  }
+}
+void HostAccelerator::run(const bodies::SignProjection& body) { run_body(body); }
+void HostAccelerator::run(const bodies::GramColumn& body) { run_body(body); }
+void HostAccelerator::run(const bodies::BestScores& body) { run_body(body); }
+void HostAccelerator::run(const bodies::F32Gram& body) { run_body(body); }
+
+void HostAccelerator::multiply(const DeviceProduct& product) { Plain{}.multiply(product); }
 
 }  // namespace orrery::gpu

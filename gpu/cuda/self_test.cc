@@ -12,7 +12,7 @@ constexpr std::uint32_t kCheckedRows = 4;
 
 }  // namespace
 
-ProductTest::ProductTest(const MatrixView& matrix, std::uint32_t rows, std::uint32_t q_stride)
+ProductTest::ProductTest(const DeviceMatrix& matrix, std::uint32_t rows, std::uint32_t q_stride)
     : outputs_(matrix.rows), q_(std::size_t{rows} * q_stride) {
   RandomStream random(1, rows, stream_id("gpu.self_test"));
   for (auto& v : q_) v = static_cast<std::int8_t>(static_cast<int>(random.below(255)) - 127);

@@ -14,7 +14,7 @@ class ProductTest {
  public:
   // For `rows` rows of q (rows x q_stride bytes, drawn at random, extremes included) and a matrix
   // whose weights lie in host memory. Checks all outputs of some rows, first and last included.
-  ProductTest(const MatrixView& matrix, std::uint32_t rows, std::uint32_t q_stride);
+  ProductTest(const DeviceMatrix& matrix, std::uint32_t rows, std::uint32_t q_stride);
 
   const std::vector<std::int8_t>& q() const { return q_; }
   // acc: rows x acc_stride.

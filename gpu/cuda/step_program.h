@@ -15,8 +15,8 @@ namespace orrery::gpu {
 
 // acc[m][n] = sum over k of q[m][k] * matrix[n][k], for m < rows and n < matrix.rows; what lies
 // beyond in the padding of `acc` is not looked at.
-struct Product {
-  MatrixView matrix;
+struct DeviceProduct {
+  DeviceMatrix matrix;
   const std::int8_t* q;
   std::uint32_t q_stride;
   std::uint32_t rows;
@@ -24,17 +24,17 @@ struct Product {
   std::uint32_t acc_stride;  // at least matrix.padded_rows()
 };
 
-// Product, scales and bias; into `values` (rows x stride), or onto the residual stream.
-struct Projection {
-  const MatrixView& matrix;
+// DeviceProduct, scales and bias; into `values` (rows x stride), or onto the residual stream.
+struct DeviceProjection {
+  const DeviceMatrix& matrix;
   std::int32_t* values;
   std::uint32_t stride;
   bool to_residual;
 };
 
 template <class Launcher>
-void run_projection(const Launcher& launch, const StepView& s, const Projection& p) {
-  launch.multiply(Product{p.matrix, s.q, s.q_stride, s.rows, p.values, p.stride});
+void run_projection(const Launcher& launch, const StepView& s, const DeviceProjection& p) {
+  launch.multiply(DeviceProduct{p.matrix, s.q, s.q_stride, s.rows, p.values, p.stride});
   launch(bodies::ScaleTile{s, p.matrix, p.values, p.stride, p.to_residual},
          s.rows * bodies::ScaleTile::tiles(p.matrix.rows));
 }

@@ -19,7 +19,7 @@ ORRERY_HOST_DEVICE constexpr T round_up(T n, T unit) {
 }
 
 // An int8 matrix of `rows` outputs over `cols` inputs, row after row of `stride` bytes.
-struct MatrixView {
+struct DeviceMatrix {
   const std::int8_t* weights = nullptr;      // padded_rows() x stride
   const exact::SoftScale* scales = nullptr;  // rows
   const std::int32_t* bias = nullptr;        // rows, Q16; null without
@@ -39,11 +39,11 @@ struct NormView {
 
 struct LayerView {
   NormView attention_norm;
-  MatrixView qkv;
-  MatrixView out;
+  DeviceMatrix qkv;
+  DeviceMatrix out;
   NormView mlp_norm;
-  MatrixView gate_up;
-  MatrixView down;
+  DeviceMatrix gate_up;
+  DeviceMatrix down;
 };
 
 // A model in the accelerator's memory.
@@ -62,7 +62,7 @@ struct ModelView {
   const std::int32_t* exp2 = nullptr;        // exact::exp2_table()
   const std::int32_t* activation = nullptr;  // exact::sigmoid_table() or gelu_table()
   NormView final_norm;
-  MatrixView head;
+  DeviceMatrix head;
 };
 
 // Keys and values in a pool of blocks of `block` positions; a sequence owns some of them, in any

@@ -6,13 +6,22 @@
 #include "harness/cli/bench_args.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/terminal.h"
+#include "harness/model/device_choice.h"
 #include "harness/run/machine.h"
 
 namespace orrery::cli {
 namespace {
 
 int inference(const BenchArgs& args) {
-  const auto rows = model::bench_inference(args.inference);
+  model::InferenceBench options = args.inference;
+  const auto device = model::choose_device(options.device);
+  if (!device) {
+    complain(device.error().message);
+    return exit_code(device.error());
+  }
+  if (!device->note.empty()) say(device->note);
+  options.device = device->cuda ? "cuda" : "cpu";
+  const auto rows = model::bench_inference(options);
   if (!rows) {
     complain(rows.error().message);
     return exit_code(rows.error());
@@ -34,6 +43,7 @@ int inference(const BenchArgs& args) {
   if (args.json) {
     fmt::print("{}\n", nlohmann::json{{"schema", "orrery.bench.inference/1"},
                                       {"machine", run::machine_facts().machine},
+                                      {"device", options.device},
                                       {"rows", out}}
                            .dump());
   }
@@ -85,6 +95,7 @@ void add_bench_verbs(CLI::App& app, BenchArgs& args) {
   infer->add_option("--threads", args.inference.threads, "Threads")->delimiter(',');
   infer->add_option("--kernel", args.inference.kernel, "portable, avx2 or vnni");
   infer->add_option("--repeats", args.inference.repeats, "Medians of so many runs");
+  infer->add_option("--device", args.inference.device, "cpu, cuda or auto");
   infer->add_flag("--json", args.json, "One JSON object on standard output");
   infer->footer("Example: orrery bench inference --shape 15M --batch 1,8 --threads 1,2");
   infer->callback([&args] { args.what = "inference"; });
@@ -98,11 +109,21 @@ void add_bench_verbs(CLI::App& app, BenchArgs& args) {
   products->callback([&args] { args.what = "gemm"; });
 
   add_bench_verification(*bench, args);
+  CLI::App* device = bench->add_subcommand(
+      "gpu", "The CUDA device: products, copies, decoding by batch; a profile for scenarios");
+  device->add_option("--shape", args.gpu.shapes, "15M, 110M")->delimiter(',');
+  device->add_option("--batch", args.gpu.batches, "Sequences at once")->delimiter(',');
+  device->add_option("--repeats", args.gpu.repeats, "Medians of so many runs");
+  device->add_option("--profile", args.profile, "Write the device as a scenario fragment here");
+  device->add_flag("--json", args.json, "One JSON object on standard output");
+  device->footer("Example: orrery bench gpu --profile h200.yaml");
+  device->callback([&args] { args.what = "gpu"; });
 }
 
 std::optional<int> dispatch_bench(const std::string& verb, const BenchArgs& args) {
   if (verb != "bench") return std::nullopt;
   if (args.what == "verification") return bench_verification(args);
+  if (args.what == "gpu") return bench_gpu_command(args);
   return args.what == "gemm" ? gemm(args) : inference(args);
 }
 

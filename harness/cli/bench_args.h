@@ -1,10 +1,11 @@
-// Verbs that measure: bench inference, bench gemm and bench verification.
+// Verbs that measure: bench inference, gemm, gpu, verification and attribution.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "harness/model/bench_gemm.h"
+#include "harness/model/bench_gpu.h"
 #include "harness/model/bench_inference.h"
 #include "harness/model/bench_verification.h"
 
@@ -19,8 +20,12 @@ struct BenchArgs {
   model::InferenceBench inference;
   model::GemmBench gemm;
   model::VerificationBench verification;
+  model::GpuBench gpu;
+  std::string profile;  // file for the device's profile
   bool json = false;
 };
+
+int bench_gpu_command(const BenchArgs& args);
 
 void add_bench_verbs(CLI::App& app, BenchArgs& args);
 // The exit code, if `verb` is "bench".

@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "gpu/cpu/cpu_backend.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/model_args.h"
 #include "harness/cli/model_onnx.h"
 #include "harness/cli/terminal.h"
+#include "harness/model/device_choice.h"
 #include "harness/model/evaluate.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
@@ -159,9 +159,11 @@ Status generate(const ModelArgs& args) {
       .max_tokens = args.tokens,
       .temperature = static_cast<std::uint32_t>(
           std::lround(args.temperature * static_cast<double>(gpu::kTemperatureOne)))};
+  ASSIGN_OR_RETURN(const model::ChosenBackend chosen, model::choose_backend(args.device));
+  if (!chosen.note.empty()) say(chosen.note);
   if (model::has_tokenizer(args.folder)) {
-    ASSIGN_OR_RETURN(const auto made,
-                     model::generate_text(args.folder, args.prompt, params, args.seed));
+    ASSIGN_OR_RETURN(const auto made, model::generate_text(*chosen.backend, args.folder,
+                                                           args.prompt, params, args.seed));
     if (args.json) {
       answer(args, {{"output_hex", to_hex(as_bytes(made.text))}, {"tokens", made.tokens}});
     } else {
@@ -171,7 +173,7 @@ Status generate(const ModelArgs& args) {
   }
   ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
   ASSIGN_OR_RETURN(const auto result,
-                   gpu::CpuBackend().generate(artefact, as_bytes(args.prompt), params, args.seed));
+                   chosen.backend->generate(artefact, as_bytes(args.prompt), params, args.seed));
   if (!args.json) {
     fmt::print("{}{}\n", args.prompt, as_text(result.output));
     return {};
@@ -299,6 +301,7 @@ void add_model_verbs(CLI::App& app, ModelArgs& args) {
   verb->add_option("--tokens", args.tokens, "At most");
   verb->add_option("--temperature", args.temperature, "0: the likeliest token");
   verb->add_option("--seed", args.seed, "Of the sampling");
+  verb->add_option("--device", args.device, "cpu, cuda or auto; the result does not depend on it");
 
   verb = add(*all, args, "logits", "What a model expects after each token, in floats",
              "logits model --tokens 256,116,104 --mode fast --json");

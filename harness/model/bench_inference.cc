@@ -9,6 +9,8 @@
 #include "engine/base/random.h"
 #include "gpu/api/seeded_model.h"
 #include "gpu/cpu/batch_decoder.h"
+#include "gpu/cuda/cuda_device.h"
+#include "harness/model/bench_device.h"
 #include "harness/model/stopwatch.h"
 #include "harness/model/thread_pool.h"
 
@@ -50,10 +52,7 @@ Tokens random_tokens(std::uint32_t count, std::uint32_t vocab, std::uint64_t seq
   return tokens;
 }
 
-struct Run {
-  Times times;
-  std::vector<Hash256> logits;  // of each sequence's last token
-};
+using Run = DeviceRun;
 
 Hash256 hash_of(std::span<const std::int32_t> row) {
   return sha256({reinterpret_cast<const std::uint8_t*>(row.data()), row.size_bytes()});
@@ -123,7 +122,7 @@ Result<InferenceRow> measure(InferenceRow row, std::uint32_t repeats, std::vecto
   std::vector<double> cpu;
   std::vector<double> wall;
   for (std::uint32_t i = 0; i < repeats; ++i) {
-    const Run run = once();
+    ASSIGN_OR_RETURN(const Run run, once());
     for (std::size_t b = 0; b < run.logits.size(); ++b) {
       if (b == known.size()) known.push_back(run.logits[b]);
       if (known[b] == run.logits[b]) continue;
@@ -157,31 +156,69 @@ Status check(const InferenceBench& options) {
   return fail(ErrorCode::kInvalidArgument, "repeats is 0; take at least 1");
 }
 
+// The rows of one shape on the processor.
+Status on_processor(const InferenceBench& options, const std::string& name, gpu::Kernel kernel,
+                    std::vector<InferenceRow>& rows) {
+  const Shape& shape = shapes().at(name);
+  ASSIGN_OR_RETURN(const gpu::ModelArtefact model, bench_model(name));
+  const Bench bench(model, kernel, shape.positions);
+  std::vector<Hash256> known;
+  for (const std::uint32_t threads : options.threads) {
+    ThreadPool pool(threads);
+    for (const std::uint32_t batch : options.batches) {
+      ASSIGN_OR_RETURN(
+          const InferenceRow row,
+          measure({name, "decode", batch, threads, shape.positions, 0, 0}, options.repeats, known,
+                  [&]() -> Result<Run> { return bench.decode(batch, pool); }));
+      rows.push_back(row);
+    }
+    ASSIGN_OR_RETURN(const InferenceRow row,
+                     measure({name, "prompt", 1, threads, shape.positions, 0, 0}, options.repeats,
+                             known, [&]() -> Result<Run> { return bench.prompt(pool); }));
+    rows.push_back(row);
+  }
+  return {};
+}
+
+Status on_device(const InferenceBench& options, const std::string& name, gpu::Kernel kernel,
+                 std::vector<InferenceRow>& rows) {
+  const Shape& shape = shapes().at(name);
+  ASSIGN_OR_RETURN(const gpu::ModelArtefact model, bench_model(name));
+  ASSIGN_OR_RETURN(const auto accelerator, gpu::open_cuda_accelerator());
+  gpu::Serial serial;
+  std::vector<Hash256> known = Bench(model, kernel, shape.positions).decode(1, serial).logits;
+  for (const std::uint32_t batch : options.batches) {
+    TokenLists tokens;
+    for (std::uint32_t b = 0; b < batch; ++b) {
+      tokens.push_back(random_tokens(shape.positions, shape.config.vocab, b));
+    }
+    ASSIGN_OR_RETURN(const InferenceRow row,
+                     measure({name, "decode", batch, 1, shape.positions, 0, 0}, options.repeats,
+                             known, [&] { return decode_on_device(*accelerator, model, tokens); }));
+    rows.push_back(row);
+  }
+  const Tokens tokens = random_tokens(shape.positions, shape.config.vocab, 0);
+  ASSIGN_OR_RETURN(const InferenceRow row,
+                   measure({name, "prompt", 1, 1, shape.positions, 0, 0}, options.repeats, known,
+                           [&] { return prompt_on_device(*accelerator, model, tokens); }));
+  rows.push_back(row);
+  return {};
+}
+
 }  // namespace
+
+Result<gpu::ModelArtefact> bench_model(const std::string& shape) {
+  TRY(check({.shapes = {shape}}));
+  return gpu::make_seeded_model(shapes().at(shape).config, 1);
+}
 
 Result<std::vector<InferenceRow>> bench_inference(const InferenceBench& options) {
   TRY(check(options));
   ASSIGN_OR_RETURN(const gpu::Kernel kernel, kernel_named(options.kernel));
   std::vector<InferenceRow> rows;
   for (const std::string& name : options.shapes) {
-    const Shape& shape = shapes().at(name);
-    const gpu::ModelArtefact model = gpu::make_seeded_model(shape.config, 1);
-    const Bench bench(model, kernel, shape.positions);
-    std::vector<Hash256> known;
-    for (const std::uint32_t threads : options.threads) {
-      ThreadPool pool(threads);
-      for (const std::uint32_t batch : options.batches) {
-        ASSIGN_OR_RETURN(
-            InferenceRow row,
-            measure({name, "decode", batch, threads, shape.positions, 0, 0}, options.repeats, known,
-                    [&] { return bench.decode(batch, pool); }));
-        rows.push_back(row);
-      }
-      ASSIGN_OR_RETURN(InferenceRow row,
-                       measure({name, "prompt", 1, threads, shape.positions, 0, 0}, options.repeats,
-                               known, [&] { return bench.prompt(pool); }));
-      rows.push_back(row);
-    }
+    TRY(options.device == "cuda" ? on_device(options, name, kernel, rows)
+                                 : on_processor(options, name, kernel, rows));
   }
   return rows;
 }

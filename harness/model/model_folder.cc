@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "gpu/cpu/cpu_backend.h"
-#include "gpu/cpu/decoder.h"
 #include "harness/model/hf_gpt2.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
@@ -105,8 +104,9 @@ bool has_tokenizer(const std::string& folder) {
   return std::filesystem::is_regular_file(folder + "/tokenizer.json");
 }
 
-Result<GeneratedText> generate_text(const std::string& folder, std::string_view prompt,
-                                    const gpu::SamplingParams& params, std::uint64_t seed) {
+Result<GeneratedText> generate_text(const gpu::Backend& backend, const std::string& folder,
+                                    std::string_view prompt, const gpu::SamplingParams& params,
+                                    std::uint64_t seed) {
   TRY(gpu::validate(params));
   ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, read_artefact(folder));
   ASSIGN_OR_RETURN(const Tokenizer tokenizer, Tokenizer::read(folder + "/tokenizer.json"));
@@ -134,15 +134,15 @@ Result<GeneratedText> generate_text(const std::string& folder, std::string_view 
   }
   const auto room = artefact.config.context - static_cast<std::uint32_t>(tokens.size()) + 1;
   const std::uint32_t most = std::min(params.max_tokens, room);
-  gpu::Decoder decoder(artefact, gpu::available_kernels().back(), artefact.config.context);
-  decoder.append(tokens, nullptr);
+  ASSIGN_OR_RETURN(const auto decoder, backend.open(artefact, artefact.config.context));
+  TRY(decoder->append(tokens, nullptr));
   GeneratedText out;
   while (out.tokens.size() < most) {
-    const std::uint32_t next =
-        gpu::sample_token(decoder.logits(), params, seed, decoder.position());
+    ASSIGN_OR_RETURN(const std::uint32_t next, decoder->next(params, seed));
     if (params.stop_on_eos && next == id_of("eos_token_id")) break;
     out.tokens.push_back(next);
-    if (out.tokens.size() < most) decoder.append({&next, 1}, nullptr);
+    if (out.tokens.size() == most) break;
+    TRY(decoder->append({&next, 1}, nullptr));
   }
   out.text = tokenizer.decode(out.tokens);
   return out;

@@ -42,7 +42,8 @@ struct GeneratedText {
   std::string text;  // without the prompt
   std::vector<std::uint32_t> tokens;
 };
-Result<GeneratedText> generate_text(const std::string& folder, std::string_view prompt,
-                                    const gpu::SamplingParams& params, std::uint64_t seed);
+Result<GeneratedText> generate_text(const gpu::Backend& backend, const std::string& folder,
+                                    std::string_view prompt, const gpu::SamplingParams& params,
+                                    std::uint64_t seed);
 
 }  // namespace orrery::model

@@ -32,7 +32,7 @@ struct Weights {
   }
 
   static constexpr std::size_t kPad = 64;
-  MatrixView view;
+  DeviceMatrix view;
   std::vector<std::int8_t> bytes;
 };
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "gpu/cpu/cpu_backend.h"
 #include "harness/model/evaluate.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
@@ -53,11 +54,12 @@ TEST_F(ModelFolder, GeneratesInTheTokensOfItsTokenizer) {
   std::ofstream(folder_ + "/tokenizer.json") << cases["tokenizers"]["llama"].dump();
   EXPECT_TRUE(has_tokenizer(folder_));
   const gpu::SamplingParams params{.max_tokens = 9, .stop_on_eos = false};
-  const auto made = generate_text(folder_, "the dog", params, 1);
+  const gpu::CpuBackend cpu;
+  const auto made = generate_text(cpu, folder_, "the dog", params, 1);
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_EQ(made->tokens.size(), 9u);
-  EXPECT_EQ(generate_text(folder_, "the dog", params, 2)->tokens, made->tokens);
-  EXPECT_THAT(generate_text(folder_, std::string(400, 'x'), params, 1).error().message,
+  EXPECT_EQ(generate_text(cpu, folder_, "the dog", params, 2)->tokens, made->tokens);
+  EXPECT_THAT(generate_text(cpu, folder_, std::string(400, 'x'), params, 1).error().message,
               HasSubstr("takes 1 to 48"));
 }
 
