@@ -62,8 +62,8 @@ struct DeviceGroup {
 #endif
   }
   template <class Function>
-  ORRERY_HOST_DEVICE std::uint64_t max(std::int32_t n, const Function& f) const {
-    std::uint64_t top = 0;
+  ORRERY_HOST_DEVICE auto max(std::int32_t n, const Function& f) const {
+    auto top = decltype(f(n)){0};
 #if defined(__CUDA_ARCH__)
     for (std::int32_t i = Kind::lane(); i < n; i += Kind::lanes()) top = FoldMax{}(top, f(i));
     top = Kind::fold(top, FoldMax{});

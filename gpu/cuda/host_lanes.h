@@ -23,11 +23,11 @@ class HostLanes {
     }
   }
   template <class Function>
-  std::uint64_t max(std::int32_t n, const Function& f) const {
-    std::uint64_t tops[kMost] = {};
+  auto max(std::int32_t n, const Function& f) const {
+    decltype(f(n)) tops[kMost] = {};
     for (std::uint32_t k = 0; k < count_; ++k) {
       for (std::int32_t i = lane(k); i < n; i += static_cast<std::int32_t>(count_)) {
-        const std::uint64_t v = f(i);
+        const auto v = f(i);
         tops[k] = v > tops[k] ? v : tops[k];
       }
     }

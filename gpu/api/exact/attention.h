@@ -32,9 +32,9 @@ template <class Group>
 ORRERY_HOST_DEVICE constexpr std::int32_t softmax_q15(const Group& group, std::int32_t* z,
                                                       std::int32_t n, const std::int32_t* table) {
   constexpr std::uint32_t kSign = std::uint32_t{1} << 31;  // maps the order of int32 to uint32's
-  const std::uint64_t ordered = group.max(
-      n, [&](std::int32_t j) { return std::uint64_t{static_cast<std::uint32_t>(z[j]) ^ kSign}; });
-  const std::uint32_t top = static_cast<std::uint32_t>(ordered) ^ kSign;
+  const std::uint32_t ordered =
+      group.max(n, [&](std::int32_t j) { return static_cast<std::uint32_t>(z[j]) ^ kSign; });
+  const std::uint32_t top = ordered ^ kSign;
   const auto sum = group.template sum<std::uint64_t>(n, [&](std::int32_t j) {
     z[j] = exp2_negative(top - static_cast<std::uint32_t>(z[j]), table);
     return static_cast<std::uint64_t>(z[j]);

@@ -6,7 +6,7 @@
 // A Group offers, with f called exactly once for each i in [0, n) and all writes of a sweep visible
 // after it:
 //   each(n, f)       f(i)
-//   max(n, f)        the largest std::uint64_t f(i), 0 for n = 0
+//   max(n, f)        the largest f(i), an unsigned integer; 0 for n = 0
 //   sum<T>(n, f)     the sum of f(i) as T (32- or 64-bit integers; must not overflow if signed)
 //   sums<T, R>(n, out, f)  f(i, out) adds to R sums; out[r] starts at 0
 //   one(f)           f() by one lane
@@ -27,10 +27,10 @@ struct Solo {
     for (std::int32_t i = 0; i < n; ++i) f(i);
   }
   template <class Function>
-  ORRERY_HOST_DEVICE constexpr std::uint64_t max(std::int32_t n, const Function& f) const {
-    std::uint64_t top = 0;
+  ORRERY_HOST_DEVICE constexpr auto max(std::int32_t n, const Function& f) const {
+    auto top = decltype(f(n)){0};
     for (std::int32_t i = 0; i < n; ++i) {
-      const std::uint64_t v = f(i);
+      const auto v = f(i);
       top = v > top ? v : top;
     }
     return top;
