@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
+#include "harness/cli/attribute_args.h"
 #include "harness/cli/bench_args.h"
 #include "harness/cli/client_args.h"
 #include "harness/cli/commands.h"
@@ -43,6 +44,7 @@ struct Options {
   ClientArgs client;
   BenchArgs bench;
   ModelArgs model;
+  AttributeArgs attribute;
   SearchArgs search;
 };
 
@@ -179,6 +181,7 @@ int dispatch(const CLI::App& app, const Options& o) {
   if (const auto code = dispatch_client(verb, o.client)) return *code;
   if (const auto code = dispatch_bench(verb, o.bench)) return *code;
   if (const auto code = dispatch_model(verb, o.model)) return *code;
+  if (const auto code = dispatch_attribute(verb, o.attribute)) return *code;
   if (const auto code = dispatch_search(verb, o.search)) return *code;
   return dispatch_live(verb, o.live).value_or(kUsage);
 }
@@ -195,6 +198,7 @@ int main_checked(int argc, char** argv) {
   add_client_verbs(app, options.client);
   add_bench_verbs(app, options.bench);
   add_model_verbs(app, options.model);
+  add_attribute_verb(app, options.attribute);
   add_search_verbs(app, options.search);
   app.require_subcommand(1);
   app.set_version_flag("--version", ORRERY_VERSION);

@@ -3,24 +3,15 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
-#include <set>
 
 #include "engine/base/ensure.h"
 #include "engine/base/integer.h"
+#include "harness/model/near_copies.h"
 
 namespace orrery::model {
 namespace {
 
 constexpr std::int64_t kOneQ32 = std::int64_t{1} << 32;
-
-// The best first, lower index among equals.
-std::vector<std::size_t> ranking(std::span<const std::int64_t> scores) {
-  std::vector<std::size_t> order(scores.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
-  return order;
-}
 
 }  // namespace
 
@@ -104,9 +95,38 @@ std::vector<std::int64_t> knn_shapley(std::span<const std::int64_t> distances,
   return values;
 }
 
+ScoreTable knn_shapley_of_texts(std::span<const Document> documents,
+                                std::span<const Query> queries) {
+  constexpr std::uint32_t kVoters = 5;
+  std::vector<std::vector<std::uint64_t>> shingles;
+  for (const Document& d : documents) shingles.push_back(shingles_of(d.text));
+  ScoreTable table{queries.size(), documents.size(), {}};
+  for (const Query& query : queries) {
+    const auto asked = shingles_of(query.prompt);
+    std::vector<std::int64_t> distances;
+    std::vector<std::uint8_t> agrees;
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      distances.push_back(-static_cast<std::int64_t>(common(asked, shingles[i])));
+      agrees.push_back(documents[i].text.find(query.answer) != std::string::npos);
+    }
+    const auto values = knn_shapley(distances, agrees, kVoters);
+    table.scores.insert(table.scores.end(), values.begin(), values.end());
+  }
+  return table;
+}
+
+std::vector<std::size_t> ranking(std::span<const std::int64_t> scores) {
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+  return order;
+}
+
 AttributionQuality judge(const ScoreTable& table, const Corpus& corpus,
                          std::span<const std::size_t> queries) {
   AttributionQuality quality{queries.size(), 0, 0};
+  const std::vector<std::uint32_t> representatives = first_of_equals(corpus.documents);
   std::size_t with_facts = 0;
   for (const std::size_t q : queries) {
     const Query& query = corpus.queries[q];
@@ -121,7 +141,7 @@ AttributionQuality judge(const ScoreTable& table, const Corpus& corpus,
       quality.recall_at_5 += found / 5.0;
       ++with_facts;
     }
-    const auto paid = payouts(scores, corpus.documents, 1'000'000);
+    const auto paid = payouts(scores, corpus.documents, representatives, 1'000'000);
     const auto best = std::max_element(paid.begin(), paid.end());
     const bool right = best != paid.end() && *best > 0 &&
                        static_cast<std::uint32_t>(best - paid.begin()) == query.contributor;
@@ -133,15 +153,17 @@ AttributionQuality judge(const ScoreTable& table, const Corpus& corpus,
 }
 
 std::vector<std::uint64_t> payouts(std::span<const std::int64_t> scores,
-                                   std::span<const Document> documents, std::uint64_t amount) {
-  ENSURE(scores.size() == documents.size(), "a score for each document");
+                                   std::span<const Document> documents,
+                                   std::span<const std::uint32_t> representatives,
+                                   std::uint64_t amount) {
+  ENSURE(scores.size() == documents.size() && scores.size() == representatives.size(),
+         "a score and a representative for each document");
   std::uint32_t contributors = 0;
   for (const Document& d : documents) contributors = std::max(contributors, d.contributor + 1);
   std::vector<u128> weights(contributors);
-  std::set<std::string_view> seen;
   u128 total = 0;
   for (std::size_t i = 0; i < documents.size(); ++i) {
-    if (!seen.insert(documents[i].text).second || scores[i] <= 0) continue;
+    if (representatives[i] != i || scores[i] <= 0) continue;
     weights[documents[i].contributor] += static_cast<u128>(scores[i]);
     total += static_cast<u128>(scores[i]);
   }

@@ -34,27 +34,31 @@ struct ScoreTable {
   }
 };
 
-// How alike the gradients of a query and of the documents are at one checkpoint.
-enum class GradientMethod : std::uint8_t {
-  kDot,        // g_q . g_i
-  kCosine,     // of unit length; summed over checkpoints this is TracInCP on unit gradients
-  kInfluence,  // (K + lambda I)^-1 K_q with K_ij = cos(g_i, g_j): influence in its dual form (no
-               // projection), lambda the mean eigenvalue of K, which is 1
+// How alike the gradients of a query and of the documents are, in four ways. v is the mean square
+// of the documents' gradients, a parameter at a time; G~ are gradients divided by (v +
+// mean(v)/100)^1/4, so that products of two are divided by about what Adam divides its steps by;
+// cos is of unit length.
+struct GradientScores {
+  ScoreTable dot;              // g_q . g_i; summed over checkpoints: TracInCP
+  ScoreTable cosine;           // cos(g_q, g_i)
+  ScoreTable plain_influence;  // (K + I)^-1 K_q with K_ij = cos(g_i, g_j): influence in its dual
+                               // form (no projection), damped by K's mean eigenvalue, which is 1
+  ScoreTable influence;        // the same with K_ij = cos(g~_i, g~_j)
 };
 
-// Adds the scores of a checkpoint to the tables, one a method, which must be empty or of the same
-// shape. Sum over checkpoints taken during training: at the end the texts are learnt and their
-// gradients small. kLimit if the gradients do not fit `kMaxGradientFloats`; kInvalidArgument for
-// tables of other shapes.
+// Adds the scores of a checkpoint, times `weight` in (0, 2^10], to the tables, which must be empty
+// or of the same shape. Sum over checkpoints taken during training, each weighted by its learning
+// rate (Pruthi et al., "Estimating training data influence by tracing gradient descent", 2020): at
+// the end the texts are learnt and their gradients small. kLimit if the gradients do not fit
+// `kMaxGradientFloats`; kInvalidArgument for tables of other shapes.
 inline constexpr std::uint64_t kMaxGradientFloats = std::uint64_t{1} << 30;  // 4 GiB
-struct GradientScores {
-  ScoreTable dot;
-  ScoreTable cosine;
-  ScoreTable influence;
+struct CheckpointTexts {
+  std::span<const Example> documents;
+  std::span<const Example> queries;
+  double weight = 1;
 };
-Status add_checkpoint(const gpu::F32Model& model, std::span<const Example> documents,
-                      std::span<const Example> queries, gpu::Parallel* parallel,
-                      GradientScores& to);
+Status add_checkpoint(const gpu::F32Model& model, const CheckpointTexts& texts,
+                      gpu::Parallel* parallel, GradientScores& to);
 
 // No model at all: for each byte of the answer the longest text before and including it that
 // occurs in a document; a document's score is the sum over bytes of the squared length where it
@@ -67,6 +71,12 @@ ScoreTable suffix_match(std::span<const Document> documents, std::span<const Que
 std::vector<std::int64_t> knn_shapley(std::span<const std::int64_t> distances,
                                       std::span<const std::uint8_t> agrees, std::uint32_t k);
 
+// The same by texts alone: a document is as near as it holds many different runs of
+// kShingleLetters bytes of the prompt, and votes for the answer if it contains it; the 5 nearest
+// vote. (A prompt too short for a run leaves the documents' order.)
+ScoreTable knn_shapley_of_texts(std::span<const Document> documents,
+                                std::span<const Query> queries);
+
 // How well scores find what was planted. Queries without facts are not asked for recall.
 struct AttributionQuality {
   std::size_t queries = 0;
@@ -76,11 +86,16 @@ struct AttributionQuality {
 AttributionQuality judge(const ScoreTable& table, const Corpus& corpus,
                          std::span<const std::size_t> queries);
 
+// The indices of `scores`, best first, the lower among equals.
+std::vector<std::size_t> ranking(std::span<const std::int64_t> scores);
+
 // Divides `amount` among contributors by the scores of one query: negative scores count nothing;
-// documents of equal text are one, whose share goes to the contributor who comes first in the list;
-// the largest remainders get the units that rounding down leaves (ties: lower contributor). Sums to
-// `amount` exactly, or to 0 if no score is positive.
+// only documents that represent themselves do (near_copies.h: of several copies, the first one),
+// and their contributors get it all; the largest remainders get the units that rounding down leaves
+// (ties: lower contributor). Sums to `amount` exactly, or to 0 if no score is positive.
 std::vector<std::uint64_t> payouts(std::span<const std::int64_t> scores,
-                                   std::span<const Document> documents, std::uint64_t amount);
+                                   std::span<const Document> documents,
+                                   std::span<const std::uint32_t> representatives,
+                                   std::uint64_t amount);
 
 }  // namespace orrery::model

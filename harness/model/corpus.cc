@@ -92,7 +92,7 @@ struct Names {
   std::vector<std::string> lexicon;
   std::vector<std::string> relations;
   std::vector<std::string> subjects;  // one a fact
-  std::vector<std::string> objects;   // one a fact
+  std::vector<std::string> objects;   // taken in turn by facts
 };
 
 Names make_names(const CorpusOptions& o) {
@@ -103,18 +103,22 @@ Names make_names(const CorpusOptions& o) {
   names.lexicon = make_words(draw, kLexicon, 2, taken);
   names.relations = make_words(draw, kRelations, 2, taken);
   names.subjects = make_words(draw, facts, 3, taken);
-  names.objects = make_words(draw, facts, 3, taken);
+  names.objects = make_words(draw, o.objects == 0 ? facts : o.objects, 3, taken);
   return names;
 }
 
-Fact make_fact(Draw& draw, const Names& names, std::uint32_t id, std::uint32_t contributor) {
-  Fact fact{.contributor = contributor, .paraphrased = id % 4 == 3, .object = names.objects[id]};
+Fact make_fact(Draw& draw, const Names& names, const CorpusOptions& o, std::uint32_t id) {
+  const std::string& object = names.objects[id % names.objects.size()];
+  Fact fact{.contributor = id / o.facts, .paraphrased = id % 4 == 3, .object = object};
   const std::string& relation = draw.of(names.relations);
   const std::string& subject = names.subjects[id];
   const std::string first = fmt::format("the {} of {} is ", relation, subject);
   const std::string second = fmt::format("{} has {} ", subject, relation);
   const bool tell_first = fact.paraphrased || draw.below(2) == 0;
   fact.told = (tell_first ? first : second) + fact.object + ". ";
+  fact.retold = o.both_forms && !fact.paraphrased
+                    ? (tell_first ? second : first) + fact.object + ". "
+                    : fact.told;
   fact.asked = fact.paraphrased ? second : tell_first ? first : second;
   return fact;
 }
@@ -132,6 +136,7 @@ Status check(const CorpusOptions& o) {
                               o.facts, o.copies, o.documents));
   }
   if (std::uint64_t{o.contributors} * o.facts > 50'000) return refuse("more than 50000 facts");
+  if (o.objects > 50'000) return refuse("more than 50000 objects");
   return {};
 }
 
@@ -158,18 +163,22 @@ Result<Corpus> make_corpus(const CorpusOptions& o) {
     for (Document& d : documents) d.contributor = c;
     for (std::uint32_t f = 0; f < o.facts; ++f) {
       const auto id = static_cast<std::uint32_t>(corpus.facts.size());
-      corpus.facts.push_back(make_fact(draw, names, id, c));
+      corpus.facts.push_back(make_fact(draw, names, o, id));
       for (std::uint32_t i = 0; i < o.copies; ++i) documents[f * o.copies + i].facts.push_back(id);
       const Fact& fact = corpus.facts.back();
       corpus.queries.push_back({fact.paraphrased ? QueryKind::kParaphrase : QueryKind::kFact, c, id,
                                 fact.asked, fact.object});
     }
-    for (Document& d : documents) {
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      Document& d = documents[i];
+      const bool again = i % std::max(1u, o.copies) % 2 == 1;
       const std::uint32_t sentences = 3 + draw.below(2);
       const std::uint32_t fact_at = draw.below(sentences);
       for (std::uint32_t s = 0; s < sentences; ++s) {
         if (s == fact_at) {
-          for (const std::uint32_t id : d.facts) d.text += corpus.facts[id].told;
+          for (const std::uint32_t id : d.facts) {
+            d.text += again ? corpus.facts[id].retold : corpus.facts[id].told;
+          }
         }
         d.text += style_sentence(draw, style);
       }

@@ -19,6 +19,10 @@ struct CorpusOptions {
   std::uint32_t documents = 20;  // a contributor
   std::uint32_t facts = 4;       // a contributor
   std::uint32_t copies = 5;      // documents that tell a fact; facts * copies <= documents
+  std::uint32_t objects = 0;     // different answers that all facts share; 0: each has its own
+  // Facts that are not paraphrased are told in both forms by turns, so that a model may learn that
+  // the forms say the same.
+  bool both_forms = false;
   std::uint64_t seed = 1;
 };
 
@@ -32,8 +36,9 @@ struct Fact {
   std::uint32_t contributor = 0;
   bool paraphrased = false;
   std::string object;
-  std::string told;   // the sentence in documents
-  std::string asked;  // the sentence of the query up to the object
+  std::string told;    // the sentence in documents
+  std::string retold;  // the sentence in every other document; the same unless both_forms
+  std::string asked;   // the sentence of the query up to the object
 };
 
 enum class QueryKind : std::uint8_t { kFact, kParaphrase, kStyle };

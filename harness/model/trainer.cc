@@ -78,13 +78,8 @@ Trainer::Trainer(const TrainOptions& options, std::vector<std::uint32_t> stream,
       state_(gpu::make_optimizer_state(options.optimizer, model_.values.size())),
       network_(std::make_unique<gpu::F32Network>(options.config, gpu::available_kernels().back(),
                                                  parallel)),
-      decays_(model_.values.size()),
-      gradient_(model_.values.size()) {
-  for (const gpu::TensorSlot& slot : gpu::F32Layout(options.config).slots) {
-    if (slot.rows == 0) continue;  // gains do not decay
-    std::fill_n(decays_.begin() + static_cast<std::ptrdiff_t>(slot.offset), slot.size(), 1);
-  }
-}
+      decays_(decaying(options.config)),
+      gradient_(model_.values.size()) {}
 
 Result<Trainer> Trainer::start(const TrainOptions& options, std::vector<std::uint32_t> stream,
                                gpu::Parallel* parallel) {
@@ -207,6 +202,16 @@ Result<Trainer> Trainer::resume(const TrainOptions& options, std::vector<std::ui
   }
   if (meta("digest") != to_hex(trainer.digest())) return broken("its digest does not fit");
   return trainer;
+}
+
+std::vector<std::uint8_t> decaying(const gpu::ModelConfig& config) {
+  const gpu::F32Layout layout(config);
+  std::vector<std::uint8_t> decays(layout.size);
+  for (const gpu::TensorSlot& slot : layout.slots) {
+    if (slot.rows == 0) continue;
+    std::fill_n(decays.begin() + static_cast<std::ptrdiff_t>(slot.offset), slot.size(), 1);
+  }
+  return decays;
 }
 
 Hash256 parameters_digest(const gpu::F32Model& model) {

@@ -51,6 +51,8 @@ class Trainer {
   // Mean loss of the step's texts before it, in nats a token. Not after done().
   float step();
 
+  // Learning rate of the next step.
+  float rate() const;
   const gpu::F32Model& model() const { return model_; }
   // A Safetensors file with parameters, moments and, as metadata, step and run.
   Bytes checkpoint() const;
@@ -60,7 +62,6 @@ class Trainer {
  private:
   Trainer(const TrainOptions& options, std::vector<std::uint32_t> stream, gpu::Parallel* parallel);
   Hash256 run_digest() const;  // of options and data
-  float rate() const;
 
   TrainOptions options_;
   std::vector<std::uint32_t> stream_;
@@ -70,6 +71,9 @@ class Trainer {
   std::vector<std::uint8_t> decays_;
   std::vector<float> gradient_;
 };
+
+// For each parameter whether weight decay applies: to matrices, not to gains.
+std::vector<std::uint8_t> decaying(const gpu::ModelConfig& config);
 
 // SHA-256 of shape and parameters.
 Hash256 parameters_digest(const gpu::F32Model& model);

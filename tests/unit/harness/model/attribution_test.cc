@@ -6,6 +6,7 @@
 #include <bit>
 #include <numeric>
 
+#include "harness/model/near_copies.h"
 #include "harness/model/thread_pool.h"
 #include "harness/model/trainer.h"
 
@@ -23,12 +24,12 @@ std::vector<Document> documents(const std::vector<std::pair<std::uint32_t, std::
 TEST(Payouts, SumExactlyAndGiveNothingForNegativeScores) {
   const auto docs = documents({{0, "a"}, {1, "b"}, {2, "c"}, {2, "d"}});
   const std::int64_t scores[] = {1, 1, 1, -5};
-  EXPECT_THAT(payouts(scores, docs, 100), ElementsAre(34, 33, 33));
+  EXPECT_THAT(payouts(scores, docs, first_of_equals(docs), 100), ElementsAre(34, 33, 33));
   const std::int64_t huge[] = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
-  const auto paid = payouts(huge, docs, UINT64_MAX);
+  const auto paid = payouts(huge, docs, first_of_equals(docs), UINT64_MAX);
   EXPECT_EQ(paid[0] + paid[1] + paid[2], UINT64_MAX);
   const std::int64_t none[] = {-1, 0, -3, 0};
-  EXPECT_THAT(payouts(none, docs, 100), ElementsAre(0, 0, 0));
+  EXPECT_THAT(payouts(none, docs, first_of_equals(docs), 100), ElementsAre(0, 0, 0));
 }
 
 TEST(Payouts, AreTheSameWhenATextIsSubmittedFiveTimes) {
@@ -36,8 +37,8 @@ TEST(Payouts, AreTheSameWhenATextIsSubmittedFiveTimes) {
   const auto five = documents({{0, "a"}, {1, "b"}, {1, "b"}, {1, "b"}, {1, "b"}, {2, "a"}});
   const std::int64_t few[] = {3, 1};
   const std::int64_t many[] = {3, 1, 1, 1, 1, 3};
-  EXPECT_THAT(payouts(few, once, 1000), ElementsAre(750, 250));
-  EXPECT_THAT(payouts(many, five, 1000), ElementsAre(750, 250, 0));
+  EXPECT_THAT(payouts(few, once, first_of_equals(once), 1000), ElementsAre(750, 250));
+  EXPECT_THAT(payouts(many, five, first_of_equals(five), 1000), ElementsAre(750, 250, 0));
 }
 
 // Shapley values by their definition: the mean over all orders of what a voter adds.
@@ -115,7 +116,8 @@ Bed make_bed(gpu::Parallel* parallel) {
   while (!trainer.done()) {
     trainer.step();
     if (trainer.steps() % 40 != 0) continue;
-    EXPECT_TRUE(add_checkpoint(trainer.model(), bed.documents, bed.queries, parallel, bed.scores));
+    EXPECT_TRUE(
+        add_checkpoint(trainer.model(), {bed.documents, bed.queries}, parallel, bed.scores));
   }
   return bed;
 }
@@ -143,10 +145,10 @@ TEST(Attribution, RefusesWhatDoesNotFit) {
   const std::vector<Example> few(2, document_example("abc", 64));
   const std::vector<Example> many(100'000, few[0]);
   GradientScores scores;
-  EXPECT_EQ(add_checkpoint(model, many, few, nullptr, scores).error().code, ErrorCode::kLimit);
-  EXPECT_FALSE(add_checkpoint(model, {}, few, nullptr, scores));
-  ASSERT_TRUE(add_checkpoint(model, few, few, nullptr, scores));
-  EXPECT_FALSE(add_checkpoint(model, std::span(few).first(1), few, nullptr, scores));
+  EXPECT_EQ(add_checkpoint(model, {many, few}, nullptr, scores).error().code, ErrorCode::kLimit);
+  EXPECT_FALSE(add_checkpoint(model, {{}, few}, nullptr, scores));
+  ASSERT_TRUE(add_checkpoint(model, {few, few}, nullptr, scores));
+  EXPECT_FALSE(add_checkpoint(model, {std::span(few).first(1), few}, nullptr, scores));
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+// Models as they were during training, for methods that follow it. `orrery model train` keeps the
+// last one; since training is exact to the bit, those before are made by training again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "gpu/cpu/f32_model.h"
+#include "gpu/cpu/parallel.h"
+
+namespace orrery::model {
+
+struct Checkpoint {
+  std::uint64_t step = 0;  // 0: not known (a model from elsewhere)
+  double weight = 1;       // the step's learning rate as a part of the highest
+  gpu::F32Model model;
+};
+
+// FOLDER/checkpoints/*.safetensors by step, or, if there are none, the folder's model alone.
+// kMalformed: a file that is no checkpoint of this model's shape.
+Result<std::vector<Checkpoint>> read_checkpoints(const std::string& folder);
+
+// Trains the zoo's model of FOLDER again and writes the states after 1/(count + 1), 2/(count + 1),
+// ... of the steps: at the end the texts are learnt and say little. Nothing is written unless the
+// run ends in the folder's own model to the bit. kInvalidArgument: not a model of the zoo, or of
+// another seed or corpus; kRefused: other parameters came out; kIo.
+struct KeepOptions {
+  std::uint32_t count = 5;
+  std::uint64_t seed = 1;  // that it was trained with
+};
+using OnTrained = std::function<void(std::uint64_t step, std::uint64_t of)>;
+Status keep_checkpoints(const std::string& folder, const KeepOptions& options,
+                        gpu::Parallel* parallel, const OnTrained& report);
+
+}  // namespace orrery::model

@@ -1,0 +1,33 @@
+// Statistics of measured quality: rank correlation, reliability, confidence intervals. Doubles:
+// read by people, no part of any digest.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace orrery::model {
+
+// Ranks from 0, equal values share the mean of theirs.
+std::vector<double> ranks(std::span<const double> values);
+
+// Spearman's rank correlation, in [-1, 1]; 0 if either side is constant. Lengths are equal and at
+// least 2 (ENSURE).
+double spearman(std::span<const double> a, std::span<const double> b);
+
+// Reliability of a mean of `times` as many measurements as those that correlate with `r`:
+// Spearman (1910) and Brown (1910). r in (-1, 1]; 0 for r <= 0.
+double spearman_brown(double r, double times);
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+double mean(std::span<const double> values);  // 0 of none
+
+// The middle 95 % of the means of 2,000 samples drawn from `values` with replacement: Efron's
+// percentile bootstrap. {0, 0} of none.
+Interval bootstrap_mean(std::span<const double> values, std::uint64_t seed);
+
+}  // namespace orrery::model

@@ -1,0 +1,188 @@
+#include "harness/model/attribute.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <numeric>
+
+#include "harness/model/corpus_file.h"
+#include "harness/model/hf_llama.h"
+#include "harness/model/thread_pool.h"
+#include "harness/model/zoo.h"
+#include "reports/record/write.h"
+
+namespace orrery::model {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string fresh_folder(const std::string& name) {
+  const std::string folder = testing::TempDir() + "attribute_test." + name;
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
+Status write(const std::string& path, const std::string& text) {
+  return report::write_file_atomically(path, text);
+}
+
+TEST(CorpusFile, ReadsWhatTheCorpusVerbWrites) {
+  const std::string folder = fresh_folder("corpus");
+  const Corpus corpus = *make_corpus({.contributors = 2, .documents = 10, .facts = 2});
+  ASSERT_TRUE(write_corpus(corpus, folder));
+  const auto documents = corpus_documents(folder);
+  ASSERT_TRUE(documents) << documents.error().message;
+  ASSERT_EQ(documents->size(), corpus.documents.size());
+  for (std::size_t i = 0; i < documents->size(); ++i) {
+    EXPECT_EQ((*documents)[i].text, corpus.documents[i].text);
+    EXPECT_EQ((*documents)[i].contributor, corpus.documents[i].contributor);
+    EXPECT_EQ((*documents)[i].facts, corpus.documents[i].facts);
+  }
+  const auto queries = read_queries(folder + "/queries.jsonl");
+  ASSERT_TRUE(queries) << queries.error().message;
+  EXPECT_EQ(queries->size(), corpus.queries.size());
+  EXPECT_EQ(queries->front().prompt, corpus.queries.front().prompt);
+  EXPECT_EQ(queries->front().answer, corpus.queries.front().answer);
+  EXPECT_EQ(corpus_documents("small")->size(), 540u);  // every tenth is held out
+}
+
+TEST(CorpusFile, SaysWhichLineIsWrong) {
+  const std::string folder = fresh_folder("broken");
+  const auto complaint = [&](const std::string& text) {
+    EXPECT_TRUE(write(folder + "/documents.jsonl", text));
+    const auto read = corpus_documents(folder);
+    return read ? std::string("none") : read.error().message;
+  };
+  const std::string good = "{\"contributor\": 1, \"text\": \"a\"}\n";
+  EXPECT_EQ(complaint(good + "\n" + good), "none");
+  EXPECT_THAT(complaint(good + "{\"contributor\": 1}\n"), HasSubstr("documents.jsonl:2: "));
+  EXPECT_THAT(complaint(good + "[1]\n"), HasSubstr(":2: expected a JSON object"));
+  EXPECT_THAT(complaint("{\"contributor\": -1, \"text\": \"a\"}"), HasSubstr("contributor"));
+  EXPECT_THAT(complaint("{\"contributor\": 4000000000, \"text\": \"a\"}"), HasSubstr("1000000"));
+  EXPECT_THAT(complaint("{\"contributor\": 1, \"text\": \"\"}"), HasSubstr("empty"));
+  EXPECT_THAT(complaint("{\"contributor\": 1, \"text\": \"a\", \"facts\": 1}"), HasSubstr("facts"));
+  EXPECT_THAT(complaint("\n"), HasSubstr("no documents"));
+  EXPECT_THAT(corpus_documents("tiny").error().message, HasSubstr("small, medium, large"));
+}
+
+// A model of the zoo after a few steps, as `orrery model train` leaves it.
+std::string trained_folder(const std::string& name, std::uint32_t steps) {
+  const std::string folder = fresh_folder(name);
+  ZooEntry entry = *zoo_entry("0.3M");
+  entry.options.steps = steps;
+  Trainer trainer =
+      *Trainer::start(entry.options, token_stream(zoo_corpus(entry.corpus)->training), nullptr);
+  while (!trainer.done()) trainer.step();
+  EXPECT_TRUE(export_llama(trainer.model(), folder));
+  EXPECT_TRUE(write(folder + "/training.safetensors", std::string(as_text(trainer.checkpoint()))));
+  return folder;
+}
+
+TEST(Checkpoints, AreMadeByTrainingAgainAndReadBack) {
+  const std::string folder = trained_folder("keep", 3);
+  auto read = read_checkpoints(folder);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 1u);  // the model itself
+  const auto silent = [](std::uint64_t, std::uint64_t) {};
+  ASSERT_TRUE(keep_checkpoints(folder, {.count = 2}, nullptr, silent));
+  read = read_checkpoints(folder);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ((*read)[0].step, 1u);
+  EXPECT_EQ((*read)[1].step, 2u);
+  EXPECT_GT((*read)[0].weight, 0);
+  EXPECT_NE(parameters_digest((*read)[0].model), parameters_digest((*read)[1].model));
+  EXPECT_FALSE(keep_checkpoints(folder, {.count = 2, .seed = 2}, nullptr, silent));
+  EXPECT_FALSE(keep_checkpoints(folder, {.count = 0}, nullptr, silent));
+  ASSERT_TRUE(write(folder + "/checkpoints/step-000009.safetensors", "not tensors"));
+  EXPECT_FALSE(read_checkpoints(folder));
+}
+
+TEST(Checkpoints, AFolderWhoseModelWasExchangedIsRefused) {
+  const std::string folder = trained_folder("exchanged", 1);
+  ASSERT_TRUE(export_llama(gpu::make_f32_model(zoo_entry("0.3M")->options.config, 77), folder));
+  const auto kept = keep_checkpoints(folder, {.count = 1}, nullptr, [](auto, auto) {});
+  ASSERT_FALSE(kept);
+  EXPECT_EQ(kept.error().code, ErrorCode::kRefused);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/checkpoints"));
+}
+
+struct Asked {
+  std::vector<Checkpoint> checkpoints;
+  std::vector<Document> documents{{0, {}, "the moon is made of cheese"},
+                                  {1, {}, "a boat sails over the sea"},
+                                  {2, {}, "The moon is  made of cheese"},
+                                  {3, {}, "winds blow and sails tear"}};
+  std::vector<Query> queries{{.prompt = "the moon is ", .answer = "made of cheese"}};
+
+  Asked() {
+    const gpu::ModelConfig config{.dim = 16, .hidden = 32, .layers = 1, .heads = 2, .context = 48};
+    checkpoints.push_back({1, 1.0, gpu::make_f32_model(config, 3)});
+    checkpoints.push_back({2, 0.5, gpu::make_f32_model(config, 4)});
+  }
+  AttributionTask task() const { return {checkpoints, documents, queries}; }
+};
+
+TEST(Attribute, EachMethodFindsTheTextThatWasSaidAndPaysItsFirstOwner) {
+  const Asked asked;
+  for (const char* name : {"influence", "graddot", "tracin", "trak", "suffix", "knn-shapley"}) {
+    const auto made = attribute(*attribution_method(name), asked.task(), 2, nullptr);
+    ASSERT_TRUE(made) << name << ": " << made.error().message;
+    EXPECT_EQ(made->copies, 1u) << name;
+    ASSERT_EQ(made->queries[0].best.size(), 2u);
+    EXPECT_EQ(made->queries[0].best[0].document, 0u) << name;
+    const auto& paid = made->queries[0].paid;
+    EXPECT_EQ(std::accumulate(paid.begin(), paid.end(), std::uint64_t{0}), kAttributionUnits);
+    EXPECT_EQ(std::max_element(paid.begin(), paid.end()) - paid.begin(), 0) << name;
+  }
+  EXPECT_FALSE(attribution_method("magic"));
+}
+
+TEST(Attribute, ScoresAreTheSameBitsOnAnyNumberOfThreads) {
+  const Asked asked;
+  ThreadPool pool(2);
+  for (const char* name : {"influence", "graddot", "tracin", "trak"}) {
+    const auto method = *attribution_method(name);
+    EXPECT_EQ(attribution_scores(method, asked.task(), nullptr)->scores,
+              attribution_scores(method, asked.task(), &pool)->scores)
+        << name;
+  }
+}
+
+TEST(Attribute, GradDotTakesTheLastCheckpointAndTracInAllByTheirWeights) {
+  const Asked asked;
+  const auto last = std::span(asked.checkpoints).last(1);
+  const auto first = std::span(asked.checkpoints).first(1);
+  const auto scores = [&](const char* name, std::span<const Checkpoint> of) {
+    return attribution_scores(*attribution_method(name), {of, asked.documents, asked.queries},
+                              nullptr)
+        ->scores;
+  };
+  const auto all = scores("tracin", asked.checkpoints);
+  EXPECT_EQ(scores("graddot", asked.checkpoints), scores("tracin", last));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i], scores("tracin", first)[i] + scores("tracin", last)[i]);
+  }
+}
+
+TEST(Attribute, RefusesWhatItCannotAnswer) {
+  Asked asked;
+  const auto influence = AttributionMethod::kInfluence;
+  EXPECT_FALSE(attribute(influence, {{}, asked.documents, asked.queries}, 1, nullptr));
+  EXPECT_FALSE(attribute(influence, {asked.checkpoints, {}, asked.queries}, 1, nullptr));
+  asked.queries[0].answer = std::string(48, 'a');
+  EXPECT_FALSE(attribute(influence, asked.task(), 1, nullptr));
+  EXPECT_TRUE(attribute(AttributionMethod::kSuffix, asked.task(), 1, nullptr));
+  asked.queries[0].answer = "";
+  EXPECT_FALSE(attribute(AttributionMethod::kSuffix, asked.task(), 1, nullptr));
+  asked.queries[0].answer = "a";
+  asked.checkpoints[0].model = gpu::make_f32_model(
+      {.dim = 16, .hidden = 32, .layers = 1, .heads = 2, .context = 48, .vocab = 300}, 3);
+  EXPECT_FALSE(attribute(influence, asked.task(), 1, nullptr));
+}
+
+}  // namespace
+}  // namespace orrery::model
