@@ -118,12 +118,14 @@ void add_bench_verbs(CLI::App& app, BenchArgs& args) {
   device->add_flag("--json", args.json, "One JSON object on standard output");
   device->footer("Example: orrery bench gpu --profile h200.yaml");
   device->callback([&args] { args.what = "gpu"; });
+  add_attribution_bench(*bench, args);
 }
 
 std::optional<int> dispatch_bench(const std::string& verb, const BenchArgs& args) {
   if (verb != "bench") return std::nullopt;
   if (args.what == "verification") return bench_verification(args);
   if (args.what == "gpu") return bench_gpu_command(args);
+  if (args.what == "attribution") return run_attribution_bench(args);
   return args.what == "gemm" ? gemm(args) : inference(args);
 }
 

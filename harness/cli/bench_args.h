@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "harness/model/bench_attribution.h"
 #include "harness/model/bench_gemm.h"
 #include "harness/model/bench_gpu.h"
 #include "harness/model/bench_inference.h"
@@ -20,12 +21,16 @@ struct BenchArgs {
   model::InferenceBench inference;
   model::GemmBench gemm;
   model::VerificationBench verification;
+  model::AttributionBench attribution;
   model::GpuBench gpu;
   std::string profile;  // file for the device's profile
   bool json = false;
 };
 
 int bench_gpu_command(const BenchArgs& args);
+// Adds and runs `bench attribution`, the only one that measures answers instead of speed.
+void add_attribution_bench(CLI::App& bench, BenchArgs& args);
+int run_attribution_bench(const BenchArgs& args);
 
 void add_bench_verbs(CLI::App& app, BenchArgs& args);
 // The exit code, if `verb` is "bench".

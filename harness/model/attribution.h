@@ -35,9 +35,9 @@ struct ScoreTable {
 };
 
 // How alike the gradients of a query and of the documents are, in four ways. v is the mean square
-// of the documents' gradients, a parameter at a time; G~ are gradients divided by (v +
-// mean(v)/100)^1/4, so that products of two are divided by about what Adam divides its steps by;
-// cos is of unit length.
+// of the documents' gradients, a parameter at a time; g~ = g / sqrt(v + mean(v) / 100), so that
+// products of two are taken in the diagonal of the empirical Fisher information; cos is of unit
+// length.
 struct GradientScores {
   ScoreTable dot;              // g_q . g_i; summed over checkpoints: TracInCP
   ScoreTable cosine;           // cos(g_q, g_i)

@@ -58,7 +58,7 @@ std::vector<double> normalise(Gradients& g) {
   return lengths;
 }
 
-// Divides each parameter's column by (v + kScaleFloor mean(v))^1/4, v the mean square over the
+// Divides each parameter's column by sqrt(v + kScaleFloor mean(v)), v the mean square over the
 // first `documents` rows, whose lengths were `lengths`.
 void precondition(Gradients& g, std::span<const double> lengths, std::size_t documents) {
   std::vector<double> squares(g.width);
@@ -75,7 +75,7 @@ void precondition(Gradients& g, std::span<const double> lengths, std::size_t doc
   if (!(floor > 0)) return;  // no document moves anything
   std::vector<float> scales;
   for (const double s : squares) {
-    scales.push_back(static_cast<float>(1 / std::sqrt(std::sqrt((s + floor) / (sum + floor)))));
+    scales.push_back(static_cast<float>(1 / std::sqrt((s + floor) / (sum + floor))));
   }
   for (std::size_t i = 0; i < g.count; ++i) {
     const std::span<float> row = g.row(i);

@@ -57,17 +57,25 @@ double mean(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-Interval bootstrap_mean(std::span<const double> values, std::uint64_t seed) {
-  if (values.empty()) return {};
+Interval bootstrap(std::size_t n, std::uint64_t seed, const Statistic& statistic) {
+  if (n == 0) return {};
   RandomStream random(seed, 0, stream_id("statistics.bootstrap"));
-  std::vector<double> means;
+  std::vector<double> values;
+  std::vector<std::size_t> sample(n);
   for (std::size_t s = 0; s < kSamples; ++s) {
-    double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += values[random.below(values.size())];
-    means.push_back(sum / static_cast<double>(values.size()));
+    for (std::size_t& i : sample) i = random.below(n);
+    values.push_back(statistic(sample));
   }
-  std::sort(means.begin(), means.end());
-  return {means[kSamples / 40], means[kSamples - 1 - kSamples / 40]};
+  std::sort(values.begin(), values.end());
+  return {values[kSamples / 40], values[kSamples - 1 - kSamples / 40]};
+}
+
+Interval bootstrap_mean(std::span<const double> values, std::uint64_t seed) {
+  return bootstrap(values.size(), seed, [&](std::span<const std::size_t> sample) {
+    double sum = 0;
+    for (const std::size_t i : sample) sum += values[i];
+    return sum / static_cast<double>(sample.size());
+  });
 }
 
 }  // namespace orrery::model

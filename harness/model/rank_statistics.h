@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,8 +27,11 @@ struct Interval {
 
 double mean(std::span<const double> values);  // 0 of none
 
-// The middle 95 % of the means of 2,000 samples drawn from `values` with replacement: Efron's
-// percentile bootstrap. {0, 0} of none.
+// The middle 95 % of a statistic over 2,000 samples drawn from [0, n) with replacement: Efron's
+// percentile bootstrap. {0, 0} if n is 0.
+using Statistic = std::function<double(std::span<const std::size_t> sample)>;
+Interval bootstrap(std::size_t n, std::uint64_t seed, const Statistic& statistic);
+// Of the mean.
 Interval bootstrap_mean(std::span<const double> values, std::uint64_t seed);
 
 }  // namespace orrery::model

@@ -9,6 +9,7 @@
 #include "engine/base/random.h"
 #include "gpu/cpu/f32_math.h"
 #include "gpu/cpu/f32_network.h"
+#include "gpu/cpu/gemm.h"
 #include "harness/model/dense_solve.h"
 
 namespace orrery::model {
@@ -16,6 +17,9 @@ namespace {
 
 constexpr std::size_t kMaxParameters = (std::size_t{1} << 24) - 1;  // 127 * 2^24 < 2^31
 constexpr std::uint32_t kSignsADraw = 128;
+constexpr std::size_t kBlock =
+    4096;  // parameters at a time: signs of all columns stay in the cache
+constexpr gpu::exact::SoftScale kOne{1u << 30, -30};
 constexpr double kUnit = 0x1p14;      // of projections
 constexpr double kSolution = 0x1p20;  // of solved queries; products are Q34
 constexpr int kToQ32 = 14 + 20 - 32;
@@ -36,35 +40,71 @@ std::vector<std::int8_t> quantise(std::span<const float> gradient) {
   return out;
 }
 
-// Signs of one parameter, a projected column each: the bits of Philox of (parameter, column / 128).
-void draw_signs(const TrakOptions& options, std::size_t parameter, std::span<std::int32_t> signs) {
-  const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(options.seed),
-                                         static_cast<std::uint32_t>(options.seed >> 32)};
-  for (std::uint32_t at = 0; at < options.width; at += kSignsADraw) {
-    const auto words =
-        philox4x32({static_cast<std::uint32_t>(parameter), at / kSignsADraw, 0x7472616bu, 0}, key);
-    for (std::uint32_t i = 0; i < kSignsADraw; ++i) {
-      signs[at + i] = (words[i / 32] >> (i % 32) & 1u) != 0 ? 1 : -1;
+// Signs of `signs.size()` parameters from `first` (a multiple of 128) on, of one projected column:
+// the bits of Philox of (column, parameter / 128).
+struct SignPlace {
+  std::uint32_t column;
+  std::size_t first;
+};
+void draw_signs(std::uint64_t seed, const SignPlace& place, std::span<std::int8_t> signs) {
+  const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed),
+                                         static_cast<std::uint32_t>(seed >> 32)};
+  for (std::size_t at = 0; at < signs.size(); at += kSignsADraw) {
+    const auto block = static_cast<std::uint32_t>((place.first + at) / kSignsADraw);
+    const auto words = philox4x32({block, place.column, 0x7472616bu, 0}, key);
+    const std::size_t count = std::min<std::size_t>(kSignsADraw, signs.size() - at);
+    for (std::size_t i = 0; i < count; ++i) {
+      signs[at + i] = static_cast<std::int8_t>((words[i / 32] >> (i % 32) & 1u) * 2) - 1;
     }
   }
 }
 
-using Rows = std::vector<std::vector<std::int8_t>>;
+// Gradients in int8, one after the other.
+struct Rows {
+  std::size_t width = 0;
+  std::vector<std::int8_t> values;
+  std::uint32_t count() const { return static_cast<std::uint32_t>(values.size() / width); }
+};
 
-// rows times signs: rows x width. Signs are drawn once for all rows of a part.
-void project_rows(const Rows& rows, gpu::PartRange range, const TrakOptions& options,
-                  std::span<std::int32_t> out) {
-  if (range.begin == range.end) return;
-  std::vector<std::int32_t> signs(options.width);
-  for (std::size_t j = 0; j < rows[range.begin].size(); ++j) {
-    draw_signs(options, j, signs);
-    for (std::size_t i = range.begin; i < range.end; ++i) {
-      const std::int32_t g = rows[i][j];
-      if (g == 0) continue;
-      std::int32_t* sums = out.data() + i * options.width;
-      for (std::uint32_t k = 0; k < options.width; ++k) sums[k] += g * signs[k];
+// The columns [begin, end) * kPanel of rows times signs, into `out` (rows x options.width).
+void project_columns(const Rows& rows, gpu::PartRange panels, const TrakOptions& options,
+                     std::span<std::int32_t> out) {
+  constexpr std::uint32_t kPanel = gpu::QuantMatrix::kPanel;
+  const std::uint32_t columns = (panels.end - panels.begin) * kPanel;
+  if (columns == 0) return;
+  const gpu::Kernel kernel = gpu::available_kernels().back();
+  std::vector<std::int32_t> sums(std::size_t{rows.count()} * columns);
+  for (std::size_t first = 0; first < rows.width; first += kBlock) {
+    const auto size = static_cast<std::uint32_t>(std::min(kBlock, rows.width - first));
+    gpu::QuantMatrix signs(columns, size);
+    std::vector<std::int8_t> row(size);
+    for (std::uint32_t c = 0; c < columns; ++c) {
+      draw_signs(options.seed, {panels.begin * kPanel + c, first}, row);
+      signs.set_row(c, row, kOne);
+    }
+    const std::uint32_t stride = signs.groups() * gpu::QuantMatrix::kGroup;
+    std::vector<std::uint8_t> block(std::size_t{rows.count()} * stride, gpu::biased(0));
+    for (std::size_t i = 0; i < rows.count(); ++i) {
+      for (std::size_t j = 0; j < size; ++j) {
+        block[i * stride + j] = gpu::biased(rows.values[i * rows.width + first + j]);
+      }
+    }
+    gpu::multiply(kernel, signs, {block.data(), rows.count(), stride}, sums.data(), columns);
+    for (std::size_t i = 0; i < rows.count(); ++i) {
+      std::int32_t* to = out.data() + i * options.width + panels.begin * kPanel;
+      for (std::uint32_t c = 0; c < columns; ++c) to[c] += sums[i * columns + c];
     }
   }
+}
+
+std::vector<std::int32_t> project_all(const Rows& rows, const TrakOptions& options,
+                                      gpu::Parallel& threads) {
+  std::vector<std::int32_t> out(rows.count() * std::size_t{options.width});
+  threads.each_part([&](std::uint32_t part) {
+    const std::uint32_t panels = options.width / gpu::QuantMatrix::kPanel;
+    project_columns(rows, gpu::part_range(panels, part, threads.width()), options, out);
+  });
+  return out;
 }
 
 // Of unit length, in Q14; zeros stay.
@@ -120,9 +160,8 @@ Status check(const gpu::F32Model& model, const CheckpointTexts& texts, const Tra
 
 std::vector<std::int32_t> project(std::span<const float> gradient, const TrakOptions& options) {
   ENSURE(gradient.size() <= kMaxParameters, "sums fit 32 bits");
-  std::vector<std::int32_t> out(options.width);
-  project_rows({quantise(gradient)}, {0, 1}, options, out);
-  return out;
+  gpu::Serial serial;
+  return project_all({gradient.size(), quantise(gradient)}, options, serial);
 }
 
 Status add_trak(const gpu::F32Model& model, const CheckpointTexts& texts,
@@ -134,7 +173,7 @@ Status add_trak(const gpu::F32Model& model, const CheckpointTexts& texts,
   gpu::Serial serial;
   gpu::Parallel& threads = parallel != nullptr ? *parallel : static_cast<gpu::Parallel&>(serial);
   gpu::F32Network network(model.config, gpu::available_kernels().back(), &threads);
-  Rows rows;
+  Rows rows{model.values.size(), {}};
   std::vector<double> doubts;  // 1 - p of each query
   std::vector<float> gradient(model.values.size());
   for (std::size_t i = 0; i < n + q; ++i) {
@@ -142,14 +181,11 @@ Status add_trak(const gpu::F32Model& model, const CheckpointTexts& texts,
     std::fill(gradient.begin(), gradient.end(), 0.0f);
     const auto length = static_cast<std::uint32_t>(e.inputs.size());
     const float loss = network.gradient(model, {e.inputs, e.targets, 1, length}, 1.0f, gradient);
-    rows.push_back(quantise(gradient));
+    const auto row = quantise(gradient);
+    rows.values.insert(rows.values.end(), row.begin(), row.end());
     if (i >= n) doubts.push_back(1 - static_cast<double>(gpu::exp_f32(-loss)));
   }
-  std::vector<std::int32_t> projected((n + q) * options.width);
-  threads.each_part([&](std::uint32_t part) {
-    const auto count = static_cast<std::uint32_t>(n + q);
-    project_rows(rows, gpu::part_range(count, part, threads.width()), options, projected);
-  });
+  const std::vector<std::int32_t> projected = project_all(rows, options, threads);
   std::vector<std::vector<std::int16_t>> phi;
   for (std::size_t i = 0; i < n + q; ++i) {
     phi.push_back(unit_row(std::span(projected).subspan(i * options.width, options.width)));

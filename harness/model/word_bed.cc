@@ -47,7 +47,7 @@ std::vector<std::string> word_bed_names() { return {"plain", "shared", "wide"}; 
 Result<WordBed> make_word_bed(const std::string& name, std::uint64_t seed) {
   CorpusOptions options{.contributors = 12, .documents = 20, .both_forms = true, .seed = seed};
   if (name == "shared") {
-    options.objects = 8;
+    options.objects = options.contributors * options.facts / 2;
   } else if (name == "wide") {
     options.contributors = 24;
   } else if (name != "plain") {
@@ -75,8 +75,8 @@ WordBed make_word_bed(std::string name, Corpus corpus) {
     bed.queries.back().targets.back() = gpu::kNoTarget;  // the end was not asked
     longest = std::max(longest, bed.queries.back().inputs.size());
   }
-  bed.config = {.dim = 32,
-                .hidden = 64,
+  bed.config = {.dim = 48,
+                .hidden = 96,
                 .layers = 2,
                 .heads = 2,
                 .context = static_cast<std::uint32_t>(longest),

@@ -34,8 +34,10 @@ struct WordBed {
   std::vector<Example> queries;    // only the answer's words count
 };
 
-// "plain": each fact has an answer of its own; "shared": many facts share an answer, so that only
-// what stands before it says whose it is; "wide": twice as many contributors and documents.
+// "plain": 240 texts of 12 contributors, each fact with an answer of its own; "shared": every
+// answer is that of two facts of different contributors, so that only what stands before it says
+// whose it is; "wide": as plain, of 24 contributors. Facts are told in both forms, but for a
+// quarter.
 std::vector<std::string> word_bed_names();
 // kInvalidArgument with the names there are. A function of name and seed alone.
 Result<WordBed> make_word_bed(const std::string& name, std::uint64_t seed);

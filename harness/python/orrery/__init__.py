@@ -22,6 +22,10 @@ A scenario as real processes, and a node of any live network:
     ...     net.block(answer.proof["height"])["proofs"], net.blocks(), net.metrics()
     >>> orrery.connect("http://127.0.0.1:4001").chain_info()
 
+Which training texts an answer of a trained model is owed to:
+
+    >>> orrery.attribute(("the anchor of velora is ", "tamik"), "model", keep=5).contributors
+
 Times of runs are virtual seconds from their start, and money is an exact int of base units, unless
 a name says otherwise.
 """
@@ -37,15 +41,16 @@ from typing import Any, Callable, Mapping, Optional, Union
 import pandas as pd
 
 from . import _orrery, _text
+from ._attribute import Attribution, attribute
 from ._client import Answer, Client, RpcError, Unreachable, connect
 from ._orrery import InternalError
 from ._progress import ProgressLine
 from ._run import Run
 from ._up import CommandError, up
 
-__all__ = ["Answer", "Client", "CommandError", "Diagnostic", "InternalError", "Interrupted",
-           "RpcError", "Run", "ScenarioError", "Unreachable", "check", "connect", "load", "metrics",
-           "run", "schema", "up"]
+__all__ = ["Answer", "Attribution", "Client", "CommandError", "Diagnostic", "InternalError",
+           "Interrupted", "RpcError", "Run", "ScenarioError", "Unreachable", "attribute", "check",
+           "connect", "load", "metrics", "run", "schema", "up"]
 
 Path = Union[str, "os.PathLike[str]"]
 Diagnostic = _text.Diagnostic

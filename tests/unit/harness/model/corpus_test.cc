@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -62,6 +63,27 @@ TEST(Corpus, ParaphrasedFactsAreAskedInWordsThatNoDocumentHas) {
   }
   EXPECT_EQ(paraphrases, 30u);
   EXPECT_EQ(corpus.queries.size(), 30u * 4 + 30 * 2);
+}
+
+TEST(Corpus, FactsMayShareAnswersAndBeToldInBothForms) {
+  const CorpusOptions options{.contributors = 6, .objects = 12, .both_forms = true};
+  const Corpus corpus = *make_corpus(options);
+  std::map<std::string, std::set<std::uint32_t>> owners;
+  for (const Fact& f : corpus.facts) owners[f.object].insert(f.contributor);
+  EXPECT_EQ(owners.size(), 12u);
+  for (const auto& [object, who] : owners) EXPECT_EQ(who.size(), 2u) << object;
+  for (std::uint32_t id = 0; id < corpus.facts.size(); ++id) {
+    const Fact& fact = corpus.facts[id];
+    EXPECT_EQ(fact.told == fact.retold, fact.paraphrased);
+    const auto times = [&](std::string sentence) {
+      while (sentence.ends_with(' ')) sentence.pop_back();  // the last one of a text
+      return std::count_if(
+          corpus.documents.begin(), corpus.documents.end(),
+          [&](const Document& d) { return d.text.find(sentence) != std::string::npos; });
+    };
+    EXPECT_EQ(times(fact.told), fact.paraphrased ? 5 : 3) << id;
+    EXPECT_EQ(times(fact.retold), fact.paraphrased ? 5 : 2) << id;
+  }
 }
 
 TEST(Corpus, SizesAndBounds) {
