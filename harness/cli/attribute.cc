@@ -159,7 +159,7 @@ void add_attribute_verb(CLI::App& app, AttributeArgs& args) {
       ->check(CLI::Range(1, 256));
   verb->add_flag("--json", args.json, "One JSON object on standard output; scores are integers");
   verb->footer(
-      "Example: orrery attribute model --keep 5 --prompt 'the anchor of velora is ' --query tamik");
+      "Example: orrery attribute model --keep 5 --prompt 'kiporu has radav ' --query kuveno");
 }
 
 std::optional<int> dispatch_attribute(const std::string& verb, const AttributeArgs& args) {

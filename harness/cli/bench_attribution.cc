@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/bench_args.h"
@@ -58,31 +59,34 @@ void add_attribution_bench(CLI::App& bench, BenchArgs& args) {
 
 int run_attribution_bench(const BenchArgs& args) {
   const model::Stopwatch watch;
-  const auto rows =
-      model::bench_attribution(args.attribution, [](const std::string& s) { say(s); });
-  if (!rows) {
-    complain(rows.error().message);
-    return exit_code(rows.error());
-  }
-  const model::Times times = watch.elapsed();
   nlohmann::ordered_json out = nlohmann::ordered_json::array();
   std::size_t missed = 0;
-  for (const model::AttributionRow& row : *rows) {
-    out.push_back(json_of(row));
-    missed += row.missed();
-    if (!args.json) print(row);
+  const auto take = [&](const std::vector<model::AttributionRow>& rows) {
+    for (const model::AttributionRow& row : rows) {
+      out.push_back(json_of(row));
+      missed += row.missed();
+      if (!args.json) print(row);
+    }
+    std::fflush(stdout);
+  };
+  const Status status =
+      model::bench_attribution(args.attribution, {[](const std::string& s) { say(s); }, take});
+  if (!status) {
+    complain(status.error().message);
+    return exit_code(status.error());
   }
+  const double seconds = watch.elapsed().cpu;
   if (args.json) {
     fmt::print("{}\n", nlohmann::ordered_json{{"schema", "orrery.bench.attribution/1"},
                                               {"machine", run::machine_facts().machine},
                                               {"models", args.attribution.models},
                                               {"seeds", args.attribution.seeds},
                                               {"seed", args.attribution.seed},
-                                              {"cpu_seconds", times.cpu},
+                                              {"cpu_seconds", seconds},
                                               {"rows", out}}
                            .dump());
   }
-  say(fmt::format("{:.0f} s of processor time; {} targets missed", times.cpu, missed));
+  say(fmt::format("{:.0f} s of processor time; {} targets missed", seconds, missed));
   return kHeld;
 }
 

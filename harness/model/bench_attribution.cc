@@ -174,12 +174,13 @@ class Rows {
 };
 
 Result<std::vector<AttributionRow>> bench_corpus(const std::string& name, const AttributionBench& o,
-                                                 gpu::Parallel* pool, const OnStep& report) {
+                                                 gpu::Parallel* pool,
+                                                 const AttributionBenchListener& listener) {
   ASSIGN_OR_RETURN(const WordBed bed, make_word_bed(name, o.seed));
-  report(name + ": scores of all methods");
+  listener.step(name + ": scores of all methods");
   ASSIGN_OR_RETURN(const auto methods, study_scores(bed, {}, pool));
-  report(fmt::format("{}: {} trainings on halves of {} texts", name, o.models * o.seeds,
-                     bed.documents.size()));
+  listener.step(fmt::format("{}: {} trainings on halves of {} texts", name, o.models * o.seeds,
+                            bed.documents.size()));
   const Retrained truth =
       retrain(study_training(bed, {}), bed.documents, bed.queries,
               random_halves(bed.documents.size(), o.models, kHalvesSeed), o.seeds, pool);
@@ -199,7 +200,7 @@ Result<std::vector<AttributionRow>> bench_corpus(const std::string& name, const 
   rows.suffix_wins(suffix, influence);
   for (const MethodScores& m : methods) rows.found(m, m.method == "influence");
   std::vector<AttributionRow> out = rows.take();
-  report(name + ": copies");
+  listener.step(name + ": copies");
   ASSIGN_OR_RETURN(const auto copies, bench_copies(bed, {.models = 1}, pool));
   out.insert(out.end(), copies.begin(), copies.end());
   return out;
@@ -218,24 +219,19 @@ Status check(const AttributionBench& o) {
 
 }  // namespace
 
-Result<std::vector<AttributionRow>> bench_attribution(const AttributionBench& options,
-                                                      const OnStep& report) {
+Status bench_attribution(const AttributionBench& options,
+                         const AttributionBenchListener& listener) {
   TRY(check(options));
   ThreadPool pool(options.threads);
-  std::vector<AttributionRow> out;
-  const auto append = [&](const std::vector<AttributionRow>& rows) {
-    out.insert(out.end(), rows.begin(), rows.end());
-  };
   for (const std::string& name : options.corpora.empty() ? word_bed_names() : options.corpora) {
-    ASSIGN_OR_RETURN(const auto rows, bench_corpus(name, options, &pool, report));
-    append(rows);
+    ASSIGN_OR_RETURN(const auto rows, bench_corpus(name, options, &pool, listener));
+    listener.rows(rows);
   }
-  if (options.coalitions) {
-    report("coalitions: trainings on each");
-    ASSIGN_OR_RETURN(const auto rows, bench_coalitions(options.seeds, options.seed, &pool));
-    append(rows);
-  }
-  return out;
+  if (!options.coalitions) return {};
+  listener.step("coalitions: trainings on each");
+  ASSIGN_OR_RETURN(const auto rows, bench_coalitions(options.seeds, options.seed, &pool));
+  listener.rows(rows);
+  return {};
 }
 
 }  // namespace orrery::model

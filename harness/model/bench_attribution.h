@@ -47,10 +47,13 @@ struct AttributionRow {
 //   recall@5.METHOD, top1.METHOD
 //   copies.ATTACK  what contributors are paid after submitting copies, by what before
 // and of the corpus "coalitions": rows shapley.* against exact Shapley values by retraining.
-// kInvalidArgument with the broken bound. `report` is told what is being done.
-using OnStep = std::function<void(const std::string& what)>;
-Result<std::vector<AttributionRow>> bench_attribution(const AttributionBench& options,
-                                                      const OnStep& report);
+// kInvalidArgument with the broken bound. The listener hears what is being done, and the rows of
+// each corpus as soon as they are there.
+struct AttributionBenchListener {
+  std::function<void(const std::string& what)> step;
+  std::function<void(const std::vector<AttributionRow>& rows)> rows;
+};
+Status bench_attribution(const AttributionBench& options, const AttributionBenchListener& listener);
 
 // Its parts. Gains by copying: attackers are the first contributors, 1.1 is the most they may win.
 Result<std::vector<AttributionRow>> bench_copies(const WordBed& bed, const StudyOptions& study,

@@ -24,7 +24,7 @@ A scenario as real processes, and a node of any live network:
 
 Which training texts an answer of a trained model is owed to:
 
-    >>> orrery.attribute(("the anchor of velora is ", "tamik"), "model", keep=5).contributors
+    >>> orrery.attribute(("kiporu has radav ", "kuveno"), "model", keep=5).contributors
 
 Times of runs are virtual seconds from their start, and money is an exact int of base units, unless
 a name says otherwise.

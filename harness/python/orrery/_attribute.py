@@ -36,7 +36,7 @@ def attribute(queries: Union[Query, Iterable[Query]], model: Optional[Path] = No
               seed: int = 1, threads: int = 1) -> Attribution:
     """Asks the command `orrery attribute`.
 
-        orrery.attribute(("the anchor of velora is ", "tamik"), "model", keep=5).contributors
+        orrery.attribute(("kiporu has radav ", "kuveno"), "model", keep=5).contributors
 
     queries: a text, a pair of prompt and answer of which only the answer is to be explained, or a
         list of these.

@@ -3,9 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <bit>
+#include <cmath>
 #include <numeric>
 
+#include "gpu/cpu/f32_network.h"
 #include "harness/model/near_copies.h"
 #include "harness/model/thread_pool.h"
 #include "harness/model/trainer.h"
@@ -137,6 +138,75 @@ TEST(Attribution, InfluenceFindsThePlantedTextsAndSuffixMatchFindsExactFacts) {
 TEST(Attribution, ScoresAreTheSameBitsOnAnyNumberOfThreads) {
   ThreadPool pool(2);
   EXPECT_EQ(make_bed(nullptr).scores.influence.scores, make_bed(&pool).scores.influence.scores);
+}
+
+// (K + I)^-1 k by Gauss-Jordan without pivots, which a positive definite matrix does not need.
+std::vector<double> damped_solution(std::vector<std::vector<double>> a, std::vector<double> k) {
+  const std::size_t n = k.size();
+  for (std::size_t i = 0; i < n; ++i) a[i][i] += 1;
+  for (std::size_t p = 0; p < n; ++p) {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i == p) continue;
+      const double factor = a[i][p] / a[p][p];
+      for (std::size_t j = 0; j < n; ++j) a[i][j] -= factor * a[p][j];
+      k[i] -= factor * k[p];
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) k[i] /= a[i][i];
+  return k;
+}
+
+TEST(Attribution, InfluenceIsItsFormulaInDoubles) {
+  const gpu::F32Model model =
+      gpu::make_f32_model({.dim = 16, .hidden = 32, .layers = 1, .heads = 2, .context = 32}, 9);
+  const std::vector<Example> documents{document_example("one two", 32),
+                                       document_example("two three four", 32),
+                                       document_example("fives", 32)};
+  const std::vector<Example> query{document_example("two", 32)};
+  std::vector<std::vector<double>> g;
+  gpu::F32Network network(model.config, gpu::Kernel::kPortable);
+  for (const Example& e : {documents[0], documents[1], documents[2], query[0]}) {
+    std::vector<float> row(model.values.size());
+    network.gradient(model, {e.inputs, e.targets, 1, static_cast<std::uint32_t>(e.inputs.size())},
+                     1.0f, row);
+    g.emplace_back(row.begin(), row.end());
+  }
+  std::vector<double> v(model.values.size());
+  double mean = 0;
+  for (std::size_t j = 0; j < v.size(); ++j) {
+    for (std::size_t i = 0; i < 3; ++i) v[j] += g[i][j] * g[i][j] / 3;
+    mean += v[j] / static_cast<double>(v.size());
+  }
+  for (const bool scaled : {false, true}) {
+    auto rows = g;
+    for (auto& row : rows) {
+      double squares = 0;
+      for (std::size_t j = 0; j < row.size(); ++j) {
+        if (scaled) row[j] /= std::sqrt(v[j] + mean / 100);
+        squares += row[j] * row[j];
+      }
+      for (double& x : row) x /= std::sqrt(squares);
+    }
+    const auto dot = [&](std::size_t a, std::size_t b) {
+      return std::inner_product(rows[a].begin(), rows[a].end(), rows[b].begin(), 0.0);
+    };
+    std::vector<std::vector<double>> gram(3, std::vector<double>(3));
+    std::vector<double> cross(3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      cross[i] = dot(3, i);
+      for (std::size_t j = 0; j < 3; ++j) gram[i][j] = dot(i, j);
+    }
+    const auto want = damped_solution(gram, cross);
+    GradientScores scores;
+    ASSERT_TRUE(add_checkpoint(model, {documents, query, 0.5}, nullptr, scores));
+    const ScoreTable& table = scaled ? scores.influence : scores.plain_influence;
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_NEAR(std::ldexp(static_cast<double>(table.scores[i]), -31), want[i], 1e-5);
+      if (!scaled) {
+        EXPECT_NEAR(std::ldexp(static_cast<double>(scores.cosine.scores[i]), -31), cross[i], 1e-5);
+      }
+    }
+  }
 }
 
 TEST(Attribution, RefusesWhatDoesNotFit) {

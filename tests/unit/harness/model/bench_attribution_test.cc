@@ -52,9 +52,12 @@ TEST(AttributionStudy, InfluenceOfAPartKnowsThatPartAlone) {
             table->scores);
 }
 
+// Two contributors of five texts: each attack trains again.
 TEST(AttributionBench, CopiesPayNothingBecauseTheyCountOnce) {
+  const WordBed bed =
+      make_word_bed("two", *make_corpus({.contributors = 2, .documents = 5, .facts = 1}));
   ThreadPool pool(2);
-  const auto rows = bench_copies(tiny_bed(), {.models = 1, .epochs = 6}, &pool);
+  const auto rows = bench_copies(bed, {.models = 1, .epochs = 6}, &pool);
   ASSERT_TRUE(rows) << rows.error().message;
   for (const char* attack : {"copies.exact", "copies.identities", "copies.theft"}) {
     ASSERT_NE(find(*rows, attack), nullptr) << attack;
@@ -75,7 +78,7 @@ TEST(AttributionBench, RowsSayWhatIsMissed) {
 }
 
 TEST(AttributionBench, RefusesWhatItCannotMeasure) {
-  const auto silent = [](const std::string&) {};
+  const AttributionBenchListener silent{[](const auto&) {}, [](const auto&) {}};
   EXPECT_THAT(bench_attribution({.corpora = {"nowhere"}}, silent).error().message,
               HasSubstr("plain, shared or wide"));
   EXPECT_FALSE(bench_attribution({.models = 2}, silent));
