@@ -19,10 +19,13 @@ Query = Union[str, Tuple[str, str]]
 
 @dataclasses.dataclass(frozen=True)
 class Attribution:
-    """documents: query, rank (from 1), document, contributor, score, text; best first. contributors:
-    query, contributor, paid; the best paid first. Scores are integers of 1/2**32, paid is an integer
-    of 1,000,000 a query; `query` counts from 0. copies: documents left out as copies of others.
-    checkpoints: training steps whose models were asked; 0 is a model without a history."""
+    """documents: query, rank (from 1), document, contributor, score, text; best first.
+    contributors: query, contributor, paid; the best paid first.
+    copies: documents left out as copies of others.
+    checkpoints: training steps whose models were asked; 0 is a model without a history.
+
+    Queries count from 0. Scores are integers of 1/2**32, paid is an integer of 1,000,000 a query.
+    """
 
     method: str
     documents: pd.DataFrame
