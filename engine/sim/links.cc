@@ -145,9 +145,10 @@ bool Links::may_corrupt() const {
 }
 
 Duration Links::least_latency() const {
-  if (topology_) return Duration{1};  // of an edge, at least; paths are found when asked for
-  Duration least = Duration{INT64_MAX};
+  // A path takes no less than its least edge.
+  Duration least = topology_ ? topology_->least_edge() : Duration{INT64_MAX};
   for (const Model& model : models_) {
+    if (topology_ && model.spec.latency == models_[default_].spec.latency) continue;
     least = std::min(least, std::max(kMinLatency, Duration{model.latency.minimum()}));
   }
   return least;

@@ -151,10 +151,13 @@ struct Topology::Impl {
   explicit Impl(std::uint32_t nodes) : graph(nodes), distances(nodes) {}
   Graph graph;
   std::vector<std::vector<std::int64_t>> distances;  // by sender, empty until asked for
+  std::int64_t least_edge = kMaxLatency;
 };
 
 Topology::Topology(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Topology::~Topology() = default;
+
+Duration Topology::least_edge() const { return Duration{impl_->least_edge}; }
 
 std::uint32_t Topology::nodes() const {
   return static_cast<std::uint32_t>(impl_->distances.size());
@@ -169,6 +172,7 @@ Result<std::unique_ptr<Topology>> Topology::make(std::uint32_t nodes,
       return wrong("a link's latency is from 1 ns to an hour");
     }
     boost::add_edge(edge.from, edge.to, edge.latency.ns, impl->graph);
+    impl->least_edge = std::min(impl->least_edge, edge.latency.ns);
   }
   Graph back(nodes);  // who reaches node 0 is reached by it on the turned links
   for (const TopologyEdge& edge : edges) {

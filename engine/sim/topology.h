@@ -53,6 +53,8 @@ class Topology {
   // Sum of the latencies of the shortest path; 0 to oneself. The distances from a node are found
   // when they are first asked for (Dijkstra) and kept.
   Duration path(std::uint32_t from, std::uint32_t to);
+  // The least latency of any edge; an hour if there is none.
+  Duration least_edge() const;
   std::uint32_t nodes() const;
 
  private:

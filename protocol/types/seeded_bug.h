@@ -37,7 +37,7 @@ enum class SeededBug : std::uint8_t {
   kSlashProposer,       // identity: the wrong one is slashed
   kNoChallengeWindow,   // deadlines: results settle before anybody can challenge
   kLoseFees,            // money: a block's fees vanish
-  kChallengeRight,      // verification: a right result is challenged
+  kChallengeRight,      // verification: a right result is disputed
   kAckBeforeSync,       // durability: final before it is on disk
   kShortRefund,         // money: a refund leaves a unit behind
   kCountVoterTwice,     // off by one: the first voter counts twice
@@ -76,9 +76,9 @@ inline constexpr std::array<SeededBugName, 32> kSeededBugs{{
     {SeededBug::kBanEarly, "ban-early", ""},
     {SeededBug::kLocalOrder, "local-order", ""},
     {SeededBug::kSlashProposer, "slash-proposer", ""},
-    {SeededBug::kNoChallengeWindow, "no-challenge-window", ""},
+    {SeededBug::kNoChallengeWindow, "no-challenge-window", "challenge-window-kept"},
     {SeededBug::kLoseFees, "lose-fees", "supply-conserved"},
-    {SeededBug::kChallengeRight, "challenge-right", ""},
+    {SeededBug::kChallengeRight, "challenge-right", "honest-never-slashed"},
     {SeededBug::kAckBeforeSync, "ack-before-sync", ""},
     {SeededBug::kShortRefund, "short-refund", ""},
     {SeededBug::kCountVoterTwice, "count-voter-twice", "certificate-has-quorum"},

@@ -78,6 +78,12 @@ TEST(Threads, AChainOfAThousandNodesHasOneDigest) {
                     at_length() ? 10 : 1);
 }
 
+// Windows are as short as the shortest link of the graph.
+TEST(Threads, PathsOverAGraphHaveOneDigest) {
+  const auto scenario = from_library("faults/small-world.yaml", {});
+  expect_one_digest(scenario, Time{} + Duration::minutes(1), 2);
+}
+
 // Where nodes do what is rare on purpose, the draws are theirs and no thread's.
 TEST(Threads, NodesThatDoRareThingsHaveOneDigest) {
   const auto scenario = from_library("quickstart.yaml", {{"debug.buggify", "10%"}});
