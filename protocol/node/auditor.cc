@@ -30,13 +30,18 @@ Hash256 judge(const Task& task, const gpu::InferenceResult& result) {
 
 }  // namespace
 
-bool Auditor::sampled(const Task& task) const {
+bool Auditor::sampled(const Task& task) {
   const WorkParams& work = chain_.params().work;
   if (amount_at(chain_.state(), escrow_path(task.id)) > work.audit_all_above) return true;
-  Writer input;
-  input.text("orrery/audit/1").text(chain_.params().id).hash(task.id);
-  const VrfOutput y = vrf_evaluate(wallet_.key(), input.view());
-  return Reader(y.view()).u64() % 1'000'000 < work.audit_ppm;
+  const std::uint64_t window = task.requested / kWindow;
+  if (!secret_ || secret_->window != window) {
+    Writer input;
+    input.text("orrery/audit/2").text(chain_.params().id).u64(window);
+    secret_ = Secret{window, vrf_evaluate(wallet_.key(), input.view())};
+  }
+  Writer draw;
+  draw.text("orrery/audit/2").raw(secret_->output.view()).hash(task.id);
+  return sha256(draw.view()).prefix() % 1'000'000 < work.audit_ppm;
 }
 
 void Auditor::on_adopted(env::Env& env, const ChainEvents& events) {

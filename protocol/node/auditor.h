@@ -3,7 +3,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 
+#include "protocol/crypto/vrf.h"
 #include "protocol/node/wallet.h"
 #include "protocol/work/task.h"
 
@@ -26,8 +28,17 @@ class Auditor {
     std::optional<gpu::InferenceResult> result;  // what this validator computed
   };
 
-  // VRF of this validator on the task: nobody else can tell what will be audited.
-  bool sampled(const Task& task) const;
+  // Blocks of requests whose samples hang on one VRF output: an evaluation costs as much as all the
+  // hashing of a block.
+  static constexpr std::uint64_t kWindow = 32;
+  struct Secret {
+    std::uint64_t window = 0;
+    VrfOutput output;
+  };
+
+  // By the VRF of this validator on the window of the request, hashed with the task: nobody else
+  // can tell what will be audited.
+  bool sampled(const Task& task);
   void compute(env::Env& env, const Task& task);
   void act(env::Env& env, const Task& task, const gpu::InferenceResult& result);
 
@@ -36,6 +47,7 @@ class Auditor {
   std::map<Hash256, Audit> audits_;
   std::map<std::uint64_t, Hash256> jobs_;  // by cookie number
   std::uint64_t next_job_ = 1;
+  std::optional<Secret> secret_;  // of the last window
 };
 
 }  // namespace orrery::chain
