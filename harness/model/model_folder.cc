@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "gpu/cpu/cpu_backend.h"
+#include "gpu/cpu/decoder.h"
 #include "harness/model/hf_gpt2.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
