@@ -57,7 +57,7 @@ class Simulator {
   // Sinks must outlive the simulator and must not change the world.
   void add_trace_sink(env::TraceSink& sink) { core_.sinks.push_back(&sink); }
   // One at a time; null: nobody. It must outlive its use.
-  void watch(Watcher* watcher) { core_.watcher = watcher; }
+  void watch(Watcher* watcher) { core_.watch(watcher); }
 
   // Handlers run on all threads of the crew, which outlives its use here; null: on the caller's
   // alone. What nodes are given (factories, compute functions) must then bear it.
