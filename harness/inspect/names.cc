@@ -63,8 +63,9 @@ constexpr Purpose kPurposes[] = {
     {"work", "timer: work", "synced: work", "job done: work"},
     {"audit", "timer: audit", "synced: audit", "job done: audit"},
     {"background", "timer: background", "synced: background", "job done: background"},
+    {"vote flush", "timer: vote flush", "synced: vote flush", "job done: vote flush"},
 };
-static_assert(std::size(kPurposes) == chain::kCookieBackground);
+static_assert(std::size(kPurposes) == chain::kCookieVoteFlush);
 constexpr Purpose kNoPurpose = {"other", "timer: other", "synced: other", "job done: other"};
 
 const Purpose& find_purpose(std::uint32_t kind) {

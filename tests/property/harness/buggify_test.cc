@@ -59,10 +59,10 @@ TEST(Buggify, TakesHalfOfThePointsAndRepeatsItself) {
 // nobody who judges the chain has anything to say.
 TEST(Buggify, EveryPointIsMetAndNoneBreaksARule) {
   std::map<std::string, std::uint64_t> met;
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
     const Seen seen =
         see("timeline:\n  - {at: t+60s, do: crash, targets: workers-0 | validators-3, disk: wipe, "
-            "restart_after: 60s}\ndebug: {buggify: 10%}\n",
+            "restart_after: 60s}\ndebug: {buggify: 20%}\n",
             seed);
     EXPECT_EQ(seen.objections, "") << "seed " << seed;
     for (const auto& [point, times] : points(seen)) met[point] += times;
