@@ -27,6 +27,7 @@ chain:
 
 models:
   - name: small
+    generator: trained-0.3M      # or from a seed, of any shape: orrery schema --markdown
 
 groups:
   - {{name: bootstrap, role: bootstrap, count: 1}}
@@ -43,8 +44,8 @@ load:
     kind: chat
     rate: 2/m
     model: small
-    prompt: uniform(8B, 48B)
-    output: uniform(8, 24)
+    prompt: uniform(16B, 64B)
+    output: uniform(16, 48)
 )";
 
 constexpr std::string_view kMinimalTail = R"(
