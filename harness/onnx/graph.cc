@@ -60,6 +60,7 @@ Status Graph::check() const {
       return fail(ErrorCode::kMalformed, fmt::format("{:?} is made twice", output));
     }
   }
+  known.erase("");  // which stands for what is left out
   for (const ValueInfo& output : model_.outputs) {
     if (known.contains(output.name)) continue;
     return fail(ErrorCode::kMalformed, fmt::format("nobody makes the output {:?}", output.name));

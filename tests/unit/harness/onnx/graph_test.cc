@@ -80,6 +80,13 @@ TEST(OnnxGraph, RefusesGraphsThatDoNotHoldTogether) {
             "operators of set 21; those of 9 to 17 are known");
 }
 
+TEST(OnnxGraph, AnOutputWithoutANameIsNotThere) {
+  Model model{.opset = 13};
+  model.initializers[""] = floats({1}, {1});
+  model.outputs.push_back({"", Type::kFloat, {}});
+  EXPECT_EQ(Graph::make(std::move(model)).error().message, "nobody makes the output \"\"");
+}
+
 TEST(OnnxOperators, SayWhatIsWrongAndWhere) {
   const Tensor x = floats({2, 3}, {1, 2, 3, 4, 5, 6});
   EXPECT_EQ((OneNode{"MatMul", {x, x}}.refusal()),
