@@ -96,13 +96,14 @@ struct AttendHead {
     const ModelView& m = s.model;
     const std::uint32_t row = item / m.heads;
     const std::uint32_t head = item % m.heads;
-    const auto count = static_cast<std::int32_t>(s.row_positions[row] + 1);
+    const std::uint32_t count = s.row_positions[row] + 1;
+    const auto keys = static_cast<std::int32_t>(count);
     const HeadCache cache(s, layer, row, head);
     std::int32_t* weights = s.weights + std::size_t{item} * s.weight_stride;
     const auto* query =
         reinterpret_cast<const std::uint32_t*>(s.query) + std::size_t{item} * s.kv.groups;
     const exact::SoftScale scale = s.query_scales[item];
-    const auto clamps = group.template sum<std::uint64_t>(count, [&](std::int32_t t) {
+    const auto clamps = group.template sum<std::uint64_t>(keys, [&](std::int32_t t) {
       const std::uint32_t* key = cache.key(static_cast<std::uint32_t>(t));
       std::int32_t product = 0;
       for (std::uint32_t g = 0; g < s.kv.groups; ++g) {
@@ -114,14 +115,20 @@ struct AttendHead {
       return clamped;
     });
     count_clamps(group, s, row, clamps);
-    const std::int32_t total = exact::softmax_q15(group, weights, count, m.exp2);
+    const std::int32_t total = exact::softmax_q15(group, weights, keys, m.exp2);
     std::int32_t* partials = s.partials + std::size_t{item} * kValueSplits * m.width;
     group.each(static_cast<std::int32_t>(kValueSplits * m.width), [&](std::int32_t j) {
       const std::uint32_t i = static_cast<std::uint32_t>(j) % m.width;
+      const std::uint32_t split = static_cast<std::uint32_t>(j) / m.width;
       std::int32_t sum = 0;
-      for (auto t = static_cast<std::uint32_t>(j) / m.width; t < static_cast<std::uint32_t>(count);
-           t += kValueSplits) {
-        sum += weights[t] * cache.value(t)[i];
+      // Block by block, so that where a block lies is looked up once.
+      for (std::uint32_t first = 0; first < count; first += s.kv.block) {
+        const std::int16_t* values = cache.value(first) + i;
+        const std::uint32_t left = count - first;
+        const std::uint32_t end = left < s.kv.block ? left : s.kv.block;
+        for (std::uint32_t slot = split; slot < end; slot += kValueSplits) {
+          sum += weights[first + slot] * values[std::size_t{slot} * m.width];
+        }
       }
       partials[j] = sum;
     });
