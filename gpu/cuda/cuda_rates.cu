@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "gpu/cuda/cuda_device.h"
 #include "gpu/cuda/cuda_groups.cuh"
@@ -12,7 +13,9 @@
 namespace orrery::gpu {
 namespace {
 
-constexpr std::uint32_t kSide = 8192;  // of square products: far past launch overhead
+constexpr std::uint32_t kSide = 8192;         // of square products: far past launch overhead
+constexpr std::uint32_t kStreamed = 1 << 16;  // rows of weights of kSide: ten times the cache
+constexpr std::uint32_t kOwnRows = bodies::ProductColumn::kRows;
 constexpr int kRepeats = 10;
 constexpr std::size_t kCopyBytes = std::size_t{1} << 30;  // many times the second-level cache
 
@@ -99,17 +102,27 @@ class Rates {
   // Our kernel where it is used: few rows, where reading the weights is what takes the time.
   Result<double> own_product() {
     fill(LtType::kInt8);
-    const DeviceMatrix matrix{
-        .weights = static_cast<std::int8_t*>(a_), .rows = kSide, .cols = kSide, .stride = kSide};
-    constexpr std::uint32_t kRows = bodies::ProductColumn::kRows;
-    const bodies::ProductColumn body{matrix, static_cast<std::int8_t*>(b_),  kSide,
-                                     kRows,  static_cast<std::int32_t*>(c_), kSide};
-    const std::uint32_t items = bodies::ProductColumn::items(kSide, kRows);
-    ASSIGN_OR_RETURN(const double s, seconds([&] {
-                       warp_items<<<items / (kBlock / kWarp), kBlock, 0, stream_>>>(body, items);
-                       return cudaGetLastError() == cudaSuccess;
-                     }));
-    return s == 0 ? 0 : static_cast<double>(kSide) * kSide / s / 1e9;
+    ASSIGN_OR_RETURN(const double s, seconds([&] { return run_own(kStreamed); }));
+    return s == 0 ? 0 : static_cast<double>(kStreamed) * kSide / s / 1e9;
+  }
+
+  // Whether the library's int8 products are those of our kernel, in the first rows.
+  Result<bool> int8_agrees() {
+    const LtShape shape{LtType::kInt8, kSide, kSide, kSide, kSide, kSide, kSide};
+    if (lt_ == nullptr || !lt_->prepare(shape)) return true;
+    fill(LtType::kInt8);
+    const auto first_rows = [&]() -> Result<std::vector<std::int32_t>> {
+      std::vector<std::int32_t> rows(std::size_t{kOwnRows} * kSide);
+      TRY(status_of(
+          cudaMemcpyAsync(rows.data(), c_, rows.size() * 4, cudaMemcpyDeviceToHost, stream_)));
+      TRY(status_of(cudaStreamSynchronize(stream_)));
+      return rows;
+    };
+    if (!lt_->multiply(shape, {a_, b_, c_})) return true;
+    ASSIGN_OR_RETURN(const auto theirs, first_rows());
+    if (!run_own(kSide)) return false;
+    ASSIGN_OR_RETURN(const auto ours, first_rows());
+    return ours == theirs;
   }
 
   Result<double> copy() {
@@ -121,6 +134,17 @@ class Rates {
   }
 
  private:
+  // Enqueues the product of kOwnRows rows and `outputs` rows of weights.
+  bool run_own(std::uint32_t outputs) {
+    const DeviceMatrix matrix{
+        .weights = static_cast<std::int8_t*>(a_), .rows = outputs, .cols = kSide, .stride = kSide};
+    const bodies::ProductColumn body{matrix,   static_cast<std::int8_t*>(b_),  kSide,
+                                     kOwnRows, static_cast<std::int32_t*>(c_), outputs};
+    const std::uint32_t items = bodies::ProductColumn::items(outputs, kOwnRows);
+    warp_items<<<items / (kBlock / kWarp), kBlock, 0, stream_>>>(body, items);
+    return cudaGetLastError() == cudaSuccess;
+  }
+
   cudaStream_t stream_ = nullptr;
   cudaEvent_t begin_ = nullptr;
   cudaEvent_t end_ = nullptr;
@@ -146,6 +170,8 @@ Result<std::vector<CudaRate>> measure_cuda_rates() {
   };
   ASSIGN_OR_RETURN(const double int8, rates.product(LtType::kInt8));
   add({"int8 product", "Top/s", int8, int8_peak});
+  ASSIGN_OR_RETURN(const bool agrees, rates.int8_agrees());
+  if (!agrees) return fail(ErrorCode::kInternal, "CUDA: cuBLASLt's int8 products are not ours");
   ASSIGN_OR_RETURN(const double bf16, rates.product(LtType::kBf16));
   add({"bf16 product", "Top/s", bf16, int8_peak / 2});
   ASSIGN_OR_RETURN(const double tf32, rates.product(LtType::kTf32));

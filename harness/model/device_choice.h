@@ -16,7 +16,12 @@ struct ChosenBackend {
 
 // "cpu"; "cuda", which is kUnsupported with the reason where there is no device; "auto", the device
 // where there is one and else the CPU, with a note that says why. kInvalidArgument: another word.
+// kInternal: a device that does not agree with the CPU.
 Result<ChosenBackend> choose_backend(const std::string& device);
+
+// Executes a small model with a prompt and some tokens there and on the CPU; kInternal if a bit of
+// the two results differs. Part of choose_backend() for every device.
+Status agrees_with_cpu(const gpu::Backend& backend);
 
 // Whether to compute on the device, by the same words.
 struct DeviceChoice {

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "gpu/api/seeded_model.h"
+#include "gpu/cpu/cpu_backend.h"
 #include "gpu/cpu/decoder.h"
+#include "gpu/cuda/device_backend.h"
 #include "gpu/cuda/host_accelerator.h"
 #include "harness/model/device_choice.h"
 
@@ -85,6 +87,28 @@ TEST(DeviceChoice, FallsBackOnlyWhereItMay) {
     EXPECT_THAT(automatic->note, HasSubstr(cuda.error().message));
     EXPECT_EQ(choose_backend("auto")->backend->name(), "cpu");
   }
+}
+
+// Decodes with another model than it was given.
+class Liar final : public gpu::Backend {
+ public:
+  std::string_view name() const override { return "liar"; }
+  Result<std::unique_ptr<gpu::TextDecoder>> open(const gpu::ModelArtefact& model,
+                                                 std::uint32_t capacity) const override {
+    other_ = gpu::make_seeded_model(model.config, 99);
+    return gpu::CpuBackend().open(other_, capacity);
+  }
+
+ private:
+  mutable gpu::ModelArtefact other_;
+};
+
+TEST(DeviceChoice, ABackendThatDiffersInABitIsNotTaken) {
+  const gpu::DeviceBackend host("host", [] { return std::make_unique<gpu::HostAccelerator>(); });
+  EXPECT_TRUE(agrees_with_cpu(host));
+  const Status refused = agrees_with_cpu(Liar());
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("the results of liar differ"));
 }
 
 }  // namespace
