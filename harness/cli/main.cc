@@ -75,7 +75,7 @@ void add_run(CLI::App& app, RunArgs& args) {
   verb->footer(
       "Examples: orrery run scenarios/library/quickstart.yaml --seed 7 --until 15m\n"
       "          orrery run scenarios/library/quickstart.yaml --fork-at 20m --variant as-is \\\n"
-      "            --variant seed=7 --variant 'do: crash, targets: group(validators)[0..1], "
+      "            --variant seed=7 --variant 'do: crash, targets: validators-0 | users-1, "
       "restart_after: 2m'");
 }
 

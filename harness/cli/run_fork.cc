@@ -73,7 +73,8 @@ Result<Wish> read_variant(std::string text, std::size_t number) {
     if (document.empty()) {
       return refuse(
           "expected as-is, seed=7, or a fault as in a timeline without braces, such as "
-          "do: crash, targets: validators-0, restart_after: 2m");
+          "do: crash, targets: validators-0, restart_after: 2m; what has brackets needs "
+          "quotes: targets: \"group(validators)[0..1]\"");
     }
     const json timeline = json::parse(document).at("timeline");
     wish.spec.timeline = timeline.dump();

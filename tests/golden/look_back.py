@@ -75,7 +75,8 @@ def fork(folder, scratch):
     out = f"{scratch}/forked"
     options = ["run", SCENARIO, *SHORT, "--out", out, "--no-report", "--fork-at", "1m"]
     told = json.loads(run(*options, "--json", "--variant", "as-is", "--variant", "seed=7",
-                          "--variant", "cut := do: reset, targets: group(workers)",
+                          "--variant",
+                          "cut := do: crash, targets: \"group(users)[0..1]\", restart_after: 9s",
                           "--variants", str(futures)).stdout)
     seen = {future["name"]: future["run"]["digest"] for future in told["futures"]}
     expect(list(seen) == ["as-is", "seed-7", "cut", "churned"], "every future has its name")
