@@ -98,11 +98,12 @@ std::vector<std::int64_t> knn_shapley(std::span<const std::int64_t> distances,
 ScoreTable knn_shapley_of_texts(std::span<const Document> documents,
                                 std::span<const Query> queries) {
   constexpr std::uint32_t kVoters = 5;
+  constexpr std::size_t kLetters = 5;  // of a run: shorter than most words
   std::vector<std::vector<std::uint64_t>> shingles;
-  for (const Document& d : documents) shingles.push_back(shingles_of(d.text));
+  for (const Document& d : documents) shingles.push_back(shingles_of(d.text, kLetters));
   ScoreTable table{queries.size(), documents.size(), {}};
   for (const Query& query : queries) {
-    const auto asked = shingles_of(query.prompt);
+    const auto asked = shingles_of(query.prompt, kLetters);
     std::vector<std::int64_t> distances;
     std::vector<std::uint8_t> agrees;
     for (std::size_t i = 0; i < documents.size(); ++i) {

@@ -72,7 +72,7 @@ std::vector<std::int64_t> knn_shapley(std::span<const std::int64_t> distances,
                                       std::span<const std::uint8_t> agrees, std::uint32_t k);
 
 // The same by texts alone: a document is as near as it holds many different runs of
-// kShingleLetters bytes of the prompt, and votes for the answer if it contains it; the 5 nearest
+// five bytes of the prompt, and votes for the answer if it contains it; the 5 nearest
 // vote. (A prompt too short for a run leaves the documents' order.)
 ScoreTable knn_shapley_of_texts(std::span<const Document> documents,
                                 std::span<const Query> queries);

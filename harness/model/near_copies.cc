@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kBands = 64;
 constexpr std::size_t kBandRows = 2;
+constexpr std::size_t kLetters =
+    9;  // of a run: longer than most words, so that it tells their order
 
 std::string normalised(std::string_view text) {
   std::string out;
@@ -26,7 +28,7 @@ std::string normalised(std::string_view text) {
 
 bool alike(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b) {
   const std::size_t both = common(a, b);
-  return 2 * both >= a.size() + b.size() - both;
+  return 3 * both >= a.size() + b.size() - both;
 }
 
 // Union by lower index, so a root is the first of its set.
@@ -50,12 +52,12 @@ class Sets {
 
 }  // namespace
 
-std::vector<std::uint64_t> shingles_of(std::string_view text) {
+std::vector<std::uint64_t> shingles_of(std::string_view text, std::size_t letters) {
   const std::string plain = normalised(text);
   const std::string_view view(plain);
   std::vector<std::uint64_t> out;
-  for (std::size_t i = 0; i == 0 || i + kShingleLetters <= view.size(); ++i) {
-    out.push_back(mix64(stream_id(view.substr(i, kShingleLetters)), 0));
+  for (std::size_t i = 0; i == 0 || i + letters <= view.size(); ++i) {
+    out.push_back(mix64(stream_id(view.substr(i, letters)), 0));
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
@@ -87,7 +89,7 @@ std::vector<std::uint32_t> first_of_equals(std::span<const Document> documents) 
 std::vector<std::uint32_t> first_of_copies(std::span<const Document> documents) {
   const auto n = static_cast<std::uint32_t>(documents.size());
   std::vector<std::vector<std::uint64_t>> shingles;
-  for (const Document& d : documents) shingles.push_back(shingles_of(d.text));
+  for (const Document& d : documents) shingles.push_back(shingles_of(d.text, kLetters));
   Sets sets(n);
   for (std::size_t band = 0; band < kBands; ++band) {
     std::map<std::uint64_t, std::vector<std::uint32_t>> alike_here;

@@ -25,12 +25,12 @@ std::string with_noise(const std::string& text, std::uint32_t percent, std::uint
 }
 
 TEST(NearCopies, ShinglesKnowNeitherCaseNorRunsOfSpaces) {
-  EXPECT_EQ(shingles_of("The  moon\nturns "), shingles_of("the moon turns"));
-  EXPECT_EQ(shingles_of("the moon").size(), 4u);
-  EXPECT_EQ(shingles_of("moo").size(), 1u);
-  EXPECT_EQ(shingles_of("aaaaaaaaaa").size(), 1u);
-  const auto a = shingles_of("abcdefgh");
-  EXPECT_EQ(common(a, shingles_of("xxcdefghyy")), 2u);  // cdefg defgh
+  EXPECT_EQ(shingles_of("The  moon\nturns ", 5), shingles_of("the moon turns", 5));
+  EXPECT_EQ(shingles_of("the moon", 5).size(), 4u);
+  EXPECT_EQ(shingles_of("moo", 5).size(), 1u);
+  EXPECT_EQ(shingles_of("aaaaaaaaaa", 5).size(), 1u);
+  const auto a = shingles_of("abcdefgh", 5);
+  EXPECT_EQ(common(a, shingles_of("xxcdefghyy", 5)), 2u);  // cdefg defgh
   EXPECT_EQ(common(a, a), a.size());
   EXPECT_EQ(common(a, {}), 0u);
 }
@@ -58,7 +58,7 @@ TEST(NearCopies, TextsOfOneStyleAreNotCopiesButNoisyOnesAre) {
   const auto before = first_of_copies(documents);
   std::size_t mistaken = 0;
   for (std::uint32_t i = 0; i < n; ++i) mistaken += before[i] != i;
-  EXPECT_LE(mistaken, n / 100);
+  EXPECT_LE(mistaken, n * 2 / 100);
   for (const std::uint32_t percent : {2u, 5u, 10u}) {
     documents.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -67,7 +67,7 @@ TEST(NearCopies, TextsOfOneStyleAreNotCopiesButNoisyOnesAre) {
     const auto after = first_of_copies(documents);
     std::size_t found = 0;
     for (std::size_t i = 0; i < n; ++i) found += after[n + i] == after[i];
-    EXPECT_GE(found, percent < 10 ? n * 98 / 100 : n * 85 / 100) << percent << " %: " << found;
+    EXPECT_GE(found, percent < 10 ? n : n * 97 / 100) << percent << " %: " << found;
   }
 }
 
