@@ -155,6 +155,11 @@ class Simulator {
   void attempt(const EventKey& key, Work work) {
     try {
       work();
+    } catch (const std::bad_alloc&) {
+      in_node_ = false;
+      if (failed_) return;
+      failed_ = failure(key, "out of memory: it takes a smaller world or a larger machine");
+      failed_->code = ErrorCode::kUnsupported;
     } catch (const std::exception& e) {
       in_node_ = false;
       if (!failed_) failed_ = failure(key, e.what());

@@ -64,7 +64,7 @@ void print_answer(const report::RunRecord& record) {
   }
 }
 
-void print_summary(const report::RunRecord& record, const std::string& dir, bool html) {
+void print_summary(const report::RunRecord& record) {
   const auto amount = [&](const std::string& base_units) {
     return report::format_amount(base_units, record.token_decimals, report::Fraction::kTrimmed) +
            " " + record.token_symbol;
@@ -108,6 +108,9 @@ void print_summary(const report::RunRecord& record, const std::string& dir, bool
   }
   if (record.partial) say(paint(Colour::kYellow, "  partial: the run was cut short"));
   say(fmt::format("  digest     {}", record.digest));
+}
+
+void print_place(const std::string& dir, bool html) {
   say(fmt::format("  {}     {}", html ? "report" : "record",
                   dir + (html ? "/report.html" : "/record.json")));
 }
@@ -198,6 +201,8 @@ int run_command(const RunArgs& args) {
   Traced traced;
   const std::string trace_path = dir + "/trace.json";
   if (args.trace) options.attach = [&](run::World& w) { traced.attach(trace_path, *scenario, w); };
+  std::optional<Error> cut_short;
+  options.cut_short = [&](const Error& error) { cut_short = error; };
   auto record = run::run_scenario(*scenario, options);
   bar.clear();
   if (!record) {
@@ -205,6 +210,7 @@ int run_command(const RunArgs& args) {
     return exit_code(record.error());
   }
   record->run_dir = dir;
+  if (cut_short) record->exit = exit_code(*cut_short);
   const Time end{static_cast<std::int64_t>(record->virtual_seconds * 1e9)};
   const auto load_opts = load_options(args.scenario.set, args.scenario.seed);
   Status written = write_run(*record, {.given_yaml = read_text(args.scenario.file),
@@ -218,11 +224,15 @@ int run_command(const RunArgs& args) {
   if (written) written = traced.finish(trace_path, end);
   if (written && args.out.empty()) point_latest_at(dir);
   if (args.json) fmt::print("{}\n", report::summary_json(*record));
-  if (!args.quiet && !args.json) print_summary(*record, record->run_dir, !args.no_report);
+  if (!args.quiet && !args.json) {
+    print_summary(*record);
+    if (written) print_place(record->run_dir, !args.no_report);
+  }
   if (!written) {
-    complain(written.error().message);
+    complain(written.error().message + "; what was written before stays in " + dir);
     return exit_code(written.error());
   }
+  if (cut_short) complain(cut_short->message);
   return record->exit;
 }
 

@@ -18,12 +18,12 @@ std::string read_text(const std::string& path) {
 Status write_run(const report::RunRecord& record, const RunFiles& files) {
   // The replay file first: a directory without it could not be repeated.
   TRY(report::write_file_atomically(record.run_dir + "/replay.json", encode(files.replay)));
-  if (files.report) {
-    ASSIGN_OR_RETURN(const std::string html, report::render_html(record));
-    TRY(report::write_file_atomically(record.run_dir + "/report.html", html));
-  }
-  return report::write_run_directory(
-      record, record.run_dir, {.given_yaml = files.given_yaml, .lock_json = files.lock_json});
+  TRY(report::write_run_directory(
+      record, record.run_dir, {.given_yaml = files.given_yaml, .lock_json = files.lock_json}));
+  if (!files.report) return {};
+  // By far the largest, and `report` makes it again.
+  ASSIGN_OR_RETURN(const std::string html, report::render_html(record));
+  return report::write_file_atomically(record.run_dir + "/report.html", html);
 }
 
 Result<RunAgain> open_run(const std::string& dir) {

@@ -129,20 +129,22 @@ Result<std::vector<AttributionRow>> bench_copies(const WordBed& bed, const Study
                                                  gpu::Parallel* parallel) {
   Honest honest{study, members_of(bed.corpus, true), {}};
   ASSIGN_OR_RETURN(honest.paid, paid_for(bed, honest.members, study));
-  constexpr auto kJobs = static_cast<std::uint32_t>(std::size(kAttacks)) * kAttackers;
-  std::vector<Result<double>> gains(kJobs, 0.0);
+  const auto attackers =
+      std::min<std::uint32_t>(kAttackers, static_cast<std::uint32_t>(honest.paid.size()));
+  const auto jobs = static_cast<std::uint32_t>(std::size(kAttacks)) * attackers;
+  std::vector<Result<double>> gains(jobs, 0.0);
   gpu::Serial serial;
   gpu::Parallel& threads = parallel != nullptr ? *parallel : static_cast<gpu::Parallel&>(serial);
   threads.each_part([&](std::uint32_t part) {
-    for (std::uint32_t job = part; job < kJobs; job += threads.width()) {
-      gains[job] = gain_of(bed, kAttacks[job / kAttackers], job % kAttackers, honest);
+    for (std::uint32_t job = part; job < jobs; job += threads.width()) {
+      gains[job] = gain_of(bed, kAttacks[job / attackers], job % attackers, honest);
     }
   });
   std::vector<AttributionRow> rows;
   for (std::size_t a = 0; a < std::size(kAttacks); ++a) {
     AttributionRow row{.corpus = bed.name, .name = std::string("copies.") + kAttacks[a].name};
-    for (std::size_t i = 0; i < kAttackers; ++i) {
-      ASSIGN_OR_RETURN(const double gain, std::move(gains[a * kAttackers + i]));
+    for (std::size_t i = 0; i < attackers; ++i) {
+      ASSIGN_OR_RETURN(const double gain, std::move(gains[a * attackers + i]));
       row.value = std::max(row.value, gain);
     }
     if (promised(kAttacks[a])) row.target = kMostGain;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <memory>
 
 #include "harness/run/record.h"
 #include "harness/threads/thread_crew.h"
@@ -14,6 +16,8 @@ namespace {
 
 using WallClock = std::chrono::steady_clock;
 constexpr auto kProgressPeriod = std::chrono::milliseconds(100);
+// Memory kept for the record of a run that has used up the rest; untouched until then.
+constexpr std::size_t kReserve = std::size_t{64} << 20;
 
 }  // namespace
 
@@ -45,11 +49,16 @@ Result<report::RunRecord> run_world(World& world, const RunOptions& options) {
   harness::ThreadCrew crew(options.threads);
   world.simulator().use_crew(options.threads > 1 ? &crew : nullptr);
   if (options.attach) options.attach(world);
+  std::unique_ptr<std::byte[]> reserve(new std::byte[kReserve]);
   const Status ran = world.run_until(until);
+  reserve.reset();
   world.simulator().use_crew(nullptr);
-  const bool interrupted = !ran && ran.error().code == ErrorCode::kInterrupted;
+  const bool cut_short = !ran && ran.error().code == ErrorCode::kUnsupported;
+  const bool interrupted = cut_short || (!ran && ran.error().code == ErrorCode::kInterrupted);
   if (!ran && !interrupted) return tl::unexpected<Error>(ran.error());
-  world.finish();
+  if (cut_short && options.cut_short) options.cut_short(ran.error());
+  // A node that ran out of memory has half handled its event: nobody looks at it once more.
+  if (!cut_short) world.finish();
   const std::chrono::duration<double> wall = WallClock::now() - start;
   return make_record(world, {.command = options.command,
                              .wall_seconds = wall.count(),

@@ -21,12 +21,15 @@ struct RunOptions {
   std::optional<Branch> branch;  // taken on the way; it may begin at any time before `until`
   // Called once, before the world runs: for whoever wants to watch it.
   std::function<void(World&)> attach;
+  // Called if the machine cannot carry the run to its end (no memory is left): its record is
+  // partial, and tells what came before.
+  std::function<void(const Error&)> cut_short;
   // Called about ten times a second of wall time.
   std::function<void(Time now, Time until, std::uint64_t events)> progress;
 };
 
-// kInvalidArgument if the scenario cannot start, kInternal if the framework broke. An interrupted
-// run is no error: its record says partial.
+// kInvalidArgument if the scenario cannot start, kInternal if the framework broke. A run that was
+// interrupted or cut short is no error: its record says partial.
 Result<report::RunRecord> run_scenario(const scenario::Scenario& scenario,
                                        const RunOptions& options);
 

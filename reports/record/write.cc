@@ -146,16 +146,17 @@ Status write_run_directory(const RunRecord& record, const std::string& dir,
                           error);  // of an earlier run
 
   RunDirectory files(dir);
+  // Small ones first: of a disk that fills up, people get as much as it holds.
   TRY(files.add("scenario.yaml", texts.given_yaml));
-  TRY(files.add("scenario.lock.json", texts.lock_json));
-  TRY(files.add("record.json", record_json(record)));
   TRY(files.add("summary.json", summary_json(record) + "\n"));
   TRY(files.add("asserts.json", asserts_json(record)));
-  TRY(files.add("metrics.csv", csv(record.metrics), record.metrics.size()));
-  TRY(files.add("ledger.csv", csv(record.ledger), record.ledger.size()));
+  TRY(files.add("scenario.lock.json", texts.lock_json));
+  TRY(files.add("nodes.csv", csv(record.nodes), record.nodes.size()));
   TRY(files.add("blocks.csv", csv(record.blocks), record.blocks.size()));
   TRY(files.add("tasks.csv", csv(record.task_rows), record.task_rows.size()));
-  TRY(files.add("nodes.csv", csv(record.nodes), record.nodes.size()));
+  TRY(files.add("metrics.csv", csv(record.metrics), record.metrics.size()));
+  TRY(files.add("ledger.csv", csv(record.ledger), record.ledger.size()));
+  TRY(files.add("record.json", record_json(record)));
   return files.finish(record);
 }
 
