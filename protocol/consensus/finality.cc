@@ -35,11 +35,11 @@ bool Finality::may_vote(const Vote& vote, const BlockTree& tree) const {
   const StateTree& state = (source ? *source : tree.head()).state();
   const Address who = address_of(vote.validator);
   const auto record = stake_record(state, who);
-  return record && record->validator &&
-         amount_at(state, stake_path(who)) >= params_.stake.minimum;
+  return record && record->validator && amount_at(state, stake_path(who)) >= params_.stake.minimum;
 }
 
-Finality::Outcome Finality::add(const Vote& vote, const BlockTree& tree, std::uint64_t epoch) {
+Finality::Outcome Finality::add(const Vote& vote, const BlockTree& tree, std::uint64_t epoch,
+                                env::Memo& memo) {
   Outcome outcome;
   if (vote.target.epoch <= vote.source.epoch || vote.target.epoch <= finalized_.epoch ||
       vote.target.epoch > epoch + kMaxAhead) {
@@ -51,7 +51,7 @@ Finality::Outcome Finality::add(const Vote& vote, const BlockTree& tree, std::ui
     outcome.accepted = true;
     return outcome;
   }
-  outcome.absorb(count(vote, tree));
+  outcome.absorb(count(vote, tree, memo));
   return outcome;
 }
 
@@ -60,13 +60,13 @@ void Finality::wait_for_block(const Vote& vote) {
   if (waiting_.size() > kMaxWaiting) waiting_.erase(std::prev(waiting_.end()));
 }
 
-Finality::Outcome Finality::retry(const BlockTree& tree) {
+Finality::Outcome Finality::retry(const BlockTree& tree, env::Memo& memo) {
   Outcome outcome;
   const auto waiting = std::exchange(waiting_, {});
   for (const auto& [key, vote] : waiting) {
     if (vote.target.epoch <= finalized_.epoch) continue;
     if (tree.find(vote.source.block) && tree.find(vote.target.block)) {
-      outcome.absorb(count(vote, tree));
+      outcome.absorb(count(vote, tree, memo));
     } else {
       waiting_.emplace(key, vote);
     }
@@ -74,7 +74,7 @@ Finality::Outcome Finality::retry(const BlockTree& tree) {
   return outcome;
 }
 
-Finality::Outcome Finality::count(const Vote& vote, const BlockTree& tree) {
+Finality::Outcome Finality::count(const Vote& vote, const BlockTree& tree, env::Memo& memo) {
   Outcome outcome;
   const BlockNode* source = tree.find(vote.source.block);
   const BlockNode* target = tree.find(vote.target.block);
@@ -82,28 +82,35 @@ Finality::Outcome Finality::count(const Vote& vote, const BlockTree& tree) {
   const Link link{vote.source, vote.target};
   if (!links_[link].emplace(vote.validator, vote).second) return outcome;
   outcome.accepted = true;
-  judge(link, tree, outcome);
+  judge(link, tree, memo, outcome);
   return outcome;
 }
 
-const Finality::Electorate& Finality::voters(const BlockNode& source) {
-  if (voters_of_ != source.hash()) {
-    voters_of_ = source.hash();
-    voters_ = {};
-    for (const Stake& stake : active_stakes(source.state(), params_)) {
-      if (!stake.record.validator) continue;
-      voters_.stake[stake.record.key] = stake.amount;
-      voters_.total += stake.amount;
-    }
+Finality::Electorate Finality::electorate(const StateTree& state, const ChainParams& params) {
+  Electorate result;
+  for (const Stake& stake : active_stakes(state, params)) {
+    if (!stake.record.validator) continue;
+    result.stake[stake.record.key] = stake.amount;
+    result.total += stake.amount;
   }
-  return voters_;
+  return result;
 }
 
-void Finality::judge(const Link& link, const BlockTree& tree, Outcome& outcome) {
+const Finality::Electorate& Finality::voters(const BlockNode& source, env::Memo& memo) {
+  if (!voters_ || voters_of_ != source.hash()) {
+    voters_of_ = source.hash();
+    const StateTree& state = source.state();
+    voters_ = memo.get<Electorate>(stream_id("electorate"), hash128(state.root().view()),
+                                   [&] { return electorate(state, params_); });
+  }
+  return *voters_;
+}
+
+void Finality::judge(const Link& link, const BlockTree& tree, env::Memo& memo, Outcome& outcome) {
   if (!is_justified(link.source) || is_justified(link.target)) return;
   const BlockNode* source = tree.find(link.source.block);
   if (!source) return;
-  const Electorate& voters = this->voters(*source);
+  const Electorate& voters = this->voters(*source, memo);
   Certificate certificate{.total = voters.total};
   for (const auto& [key, vote] : links_[link]) {
     const auto it = voters.stake.find(key);
@@ -115,8 +122,8 @@ void Finality::judge(const Link& link, const BlockTree& tree, Outcome& outcome) 
     certificate.votes.push_back(vote);
   }
   const bool weak = has_bug(params_.seeded_bug, SeededBug::kQuorumOffByOne);
-  const bool quorum = weak ? 3 * certificate.stake > voters.total
-                           : 3 * certificate.stake > 2 * voters.total;
+  const bool quorum =
+      weak ? 3 * certificate.stake > voters.total : 3 * certificate.stake > 2 * voters.total;
   if (!quorum) return;
   certificates_.emplace(link.target, std::move(certificate));
   outcome.justified.push_back(link.target);
@@ -130,7 +137,7 @@ void Finality::judge(const Link& link, const BlockTree& tree, Outcome& outcome) 
   for (const auto& [other, votes] : links_) {
     if (other.source == link.target) next.push_back(other);
   }
-  for (const Link& other : next) judge(other, tree, outcome);
+  for (const Link& other : next) judge(other, tree, memo, outcome);
   if (outcome.finalized) forget_old();
 }
 

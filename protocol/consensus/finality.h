@@ -4,10 +4,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
 
+#include "engine/env/memo.h"
 #include "protocol/consensus/block_tree.h"
 #include "protocol/types/vote.h"
 
@@ -38,10 +40,11 @@ class Finality {
   // Whether the vote's key is a validator's in the source block's state, or the head's while the
   // source is unknown. Votes of other keys are refused: they would cost memory and prove nothing.
   bool may_vote(const Vote& vote, const BlockTree& tree) const;
-  // `vote` has a valid signature. `epoch` is the node's present epoch.
-  Outcome add(const Vote& vote, const BlockTree& tree, std::uint64_t epoch);
+  // `vote` has a valid signature. `epoch` is the node's present epoch. `memo` shares electorates
+  // between the nodes of a process.
+  Outcome add(const Vote& vote, const BlockTree& tree, std::uint64_t epoch, env::Memo& memo);
   // Counts votes that were waiting for a block.
-  Outcome retry(const BlockTree& tree);
+  Outcome retry(const BlockTree& tree, env::Memo& memo);
 
   const Checkpoint& justified() const { return justified_; }  // of the highest epoch
   const Checkpoint& finalized() const { return finalized_; }
@@ -62,14 +65,15 @@ class Finality {
     auto operator<=>(const Link&) const = default;
   };
 
-  Outcome count(const Vote& vote, const BlockTree& tree);
+  Outcome count(const Vote& vote, const BlockTree& tree, env::Memo& memo);
   // Who may vote with how much, on the state of a source.
   struct Electorate {
     std::map<PublicKey, Amount> stake;
     Amount total = 0;
   };
-  const Electorate& voters(const BlockNode& source);
-  void judge(const Link& link, const BlockTree& tree, Outcome& outcome);
+  static Electorate electorate(const StateTree& state, const ChainParams& params);
+  const Electorate& voters(const BlockNode& source, env::Memo& memo);
+  void judge(const Link& link, const BlockTree& tree, env::Memo& memo, Outcome& outcome);
   void wait_for_block(const Vote& vote);
   // False if the validator has too many votes for this target already.
   bool remember(const Vote& vote, Outcome& outcome);
@@ -79,14 +83,14 @@ class Finality {
   Checkpoint justified_;
   Checkpoint finalized_;
   std::map<Link, std::map<PublicKey, Vote>> links_;
-  std::map<Checkpoint, Certificate> certificates_;             // of justified targets
+  std::map<Checkpoint, Certificate> certificates_;  // of justified targets
   // By validator and target epoch.
   std::map<PublicKey, std::map<std::uint64_t, std::vector<Vote>>> history_;
-  std::set<std::pair<PublicKey, std::uint64_t>> reported_;     // conflicts already turned in
+  std::set<std::pair<PublicKey, std::uint64_t>> reported_;  // conflicts already turned in
   // By target epoch and id: the earliest epochs are needed first, so the latest make room.
   std::map<std::pair<std::uint64_t, Hash256>, Vote> waiting_;
   Hash256 voters_of_;  // the block of voters_: each vote of an epoch asks for the same one
-  Electorate voters_;
+  std::shared_ptr<const Electorate> voters_;
 };
 
 }  // namespace orrery::chain

@@ -161,7 +161,7 @@ Chain::Added Chain::add_block(env::Env& env, const BlockPtr& block) {
                     .a = block->hash,
                     .b = root});
   }
-  absorb(env, finality_->retry(*tree_));
+  absorb(env, finality_->retry(*tree_, env.memo));
   if (has_bug(params().seeded_bug, SeededBug::kFinalizeFork) && head().height() % 8 == 0) {
     finalize(env, {epoch(env), head().hash()});
   }
@@ -175,7 +175,7 @@ bool Chain::add_vote(env::Env& env, const Vote& vote) {
   if (has_bug(params().seeded_bug, SeededBug::kEpochWraps) && vote.target.epoch >= kSixBits) {
     return false;
   }
-  Finality::Outcome outcome = finality_->add(vote, *tree_, now);
+  Finality::Outcome outcome = finality_->add(vote, *tree_, now, env.memo);
   const bool accepted = outcome.accepted;
   if (outcome.justified.empty()) {  // the usual case: nothing that could move the head
     absorb(env, std::move(outcome));

@@ -38,7 +38,7 @@ class FinalityTest : public ::testing::Test {
     return v;
   }
   Finality::Outcome add(int who, const Checkpoint& source, const Checkpoint& target) {
-    return finality_.add(vote(who, source, target), f_.tree, 5);
+    return finality_.add(vote(who, source, target), f_.tree, 5, memo_);
   }
   Finality::Outcome all(const Checkpoint& source, const Checkpoint& target) {
     Finality::Outcome outcome;
@@ -49,6 +49,7 @@ class FinalityTest : public ::testing::Test {
   Forest f_;
   std::vector<BlockPtr> blocks_;  // by epoch
   Finality finality_;
+  env::Memo memo_;
 };
 
 TEST_F(FinalityTest, TwoThirdsExactlyAreNotEnough) {
@@ -116,12 +117,12 @@ TEST_F(FinalityTest, VotesThatWaitForABlockAreCountedWhenItComes) {
   const Checkpoint target{6, late->hash};
   all(at(0), at(5));
   for (int who : {1, 2, 3}) {
-    EXPECT_TRUE(finality_.add(vote(who, at(5), target), f_.tree, 6).accepted);
+    EXPECT_TRUE(finality_.add(vote(who, at(5), target), f_.tree, 6, memo_).accepted);
   }
   EXPECT_FALSE(finality_.is_justified(target));
-  EXPECT_TRUE(finality_.retry(f_.tree).justified.empty());
+  EXPECT_TRUE(finality_.retry(f_.tree, memo_).justified.empty());
   f_.tree.add(late, f_.result());
-  const auto outcome = finality_.retry(f_.tree);
+  const auto outcome = finality_.retry(f_.tree, memo_);
   ASSERT_EQ(outcome.justified.size(), 1u);
   EXPECT_EQ(finality_.finalized(), at(5));
 }
@@ -133,8 +134,8 @@ TEST_F(FinalityTest, TargetOffTheSourcesBranchIsNotCounted) {
 }
 
 TEST_F(FinalityTest, VotesFromTheFutureThePastOrBackwardsAreRefused) {
-  EXPECT_FALSE(finality_.add(vote(1, at(0), at(5)), f_.tree, 2).accepted);
-  EXPECT_TRUE(finality_.add(vote(1, at(0), at(5)), f_.tree, 3).accepted);
+  EXPECT_FALSE(finality_.add(vote(1, at(0), at(5)), f_.tree, 2, memo_).accepted);
+  EXPECT_TRUE(finality_.add(vote(1, at(0), at(5)), f_.tree, 3, memo_).accepted);
   EXPECT_FALSE(add(1, at(2), at(2)).accepted);
   EXPECT_FALSE(add(1, at(3), at(2)).accepted);
   all(at(0), at(2));
@@ -180,15 +181,15 @@ TEST_F(FinalityTest, EarliestEpochsSurviveAFloodOfWaitingVotes) {
   const BlockPtr late = f_.make(blocks_[5], 60);
   all(at(0), at(5));
   for (int who : {1, 2, 3}) {
-    ASSERT_TRUE(finality_.add(vote(who, at(5), {6, late->hash}), f_.tree, 100'000).accepted);
+    ASSERT_TRUE(finality_.add(vote(who, at(5), {6, late->hash}), f_.tree, 100'000, memo_).accepted);
   }
   for (std::uint64_t e = 7; e < 7 + Finality::kMaxWaiting; ++e) {
     Vote v{.source = {6, late->hash}, .target = {e, late->hash}, .validator = {}};
     v.validator = key(1).public_key();  // signatures are checked before
-    finality_.add(v, f_.tree, 100'000);
+    finality_.add(v, f_.tree, 100'000, memo_);
   }
   f_.tree.add(late, f_.result());
-  finality_.retry(f_.tree);
+  finality_.retry(f_.tree, memo_);
   EXPECT_TRUE(finality_.is_justified({6, late->hash}));
 }
 
