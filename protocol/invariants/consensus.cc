@@ -1,6 +1,9 @@
 // Consensus and durability (C, S, D).
 #include <fmt/format.h>
 
+#include <map>
+#include <set>
+
 #include "protocol/invariants/catalogue.h"
 #include "protocol/ledger/staking.h"
 #include "protocol/types/trace_kinds.h"
@@ -123,9 +126,7 @@ class VoteDurable final : public check::Checker {
     if (node >= nodes_.size() || !observer_.honest[node]) return;
     Seen& seen = nodes_[node];
     switch (e.kind) {
-      case env::kNodeCrash:
-        seen = {};
-        return;
+      case env::kNodeCrash: seen = {}; return;
       case env::kStoreSynced:
         if (e.n[1] == 1) seen.synced = e.n[0];
         return;
@@ -151,8 +152,8 @@ class VoteDurable final : public check::Checker {
 
 class NeverEquivocates final : public check::Checker {
  public:
-  explicit NeverEquivocates(const Observer& o) : observer_(o), votes_(o.honest.size()),
-                                                 slots_(o.honest.size()) {}
+  explicit NeverEquivocates(const Observer& o)
+      : observer_(o), votes_(o.honest.size()), slots_(o.honest.size()) {}
   std::string_view name() const override { return "honest-never-equivocates"; }
   std::string_view about() const override {
     return "An honest key never signs two conflicting votes or two blocks of one slot, also across "
@@ -164,9 +165,8 @@ class NeverEquivocates final : public check::Checker {
   void on_trace(Time now, std::uint32_t node, const env::TraceEvent& e) override {
     if (!observer_.honest[node]) return;
     if (e.kind == kTraceProduced) {
-      check(slots_[node].insert(e.n[1]).second, now, [&] {
-        return fmt::format("node {} produced two blocks in slot {}", node, e.n[1]);
-      });
+      check(slots_[node].insert(e.n[1]).second, now,
+            [&] { return fmt::format("node {} produced two blocks in slot {}", node, e.n[1]); });
       return;
     }
     const Vote vote{.source = {e.n[1], e.b}, .target = {e.n[0], e.a}, .validator = {}};
@@ -208,26 +208,46 @@ class CertificateHasQuorum final : public check::Checker {
     const Vote& link = certificate->votes[0];
     const BlockNode* source = chain.tree().find(link.source.block);
     if (!source) return;
-    std::map<PublicKey, Amount> stake;
-    Amount total = 0;
-    for (const Stake& s : active_stakes(source->state(), observer_.network->params)) {
-      if (!s.record.validator) continue;
-      stake[s.record.key] = s.amount;
-      total += s.amount;
-    }
+    const Staked& staked = staked_on(source->state());
+    std::set<PublicKey> counted;
     Amount sum = 0;
     for (const Vote& vote : certificate->votes) {
       if (vote.source != link.source || vote.target != link.target) continue;
-      sum += std::exchange(stake[vote.validator], 0);
+      const auto found = staked.by_key.find(vote.validator);
+      if (found != staked.by_key.end() && counted.insert(vote.validator).second) {
+        sum += found->second;
+      }
     }
-    check(3 * sum > 2 * total, now, [&] {
+    check(3 * sum > 2 * staked.total, now, [&] {
       return fmt::format("node {} justified epoch {} with {} of {} staked", node, e.n[0],
-                         to_decimal(sum), to_decimal(total));
+                         to_decimal(sum), to_decimal(staked.total));
     });
   }
 
  private:
+  struct Staked {
+    std::map<PublicKey, Amount> by_key;
+    Amount total = 0;
+  };
+
+  // Counted anew here, once a state: nodes justify the same source one after the other.
+  const Staked& staked_on(const StateTree& state) {
+    const Hash256 root = state.root();
+    const auto known = staked_.find(root);
+    if (known != staked_.end()) return known->second;
+    if (staked_.size() >= kStates) staked_.clear();
+    Staked& staked = staked_[root];
+    for (const Stake& s : active_stakes(state, observer_.network->params)) {
+      if (!s.record.validator) continue;
+      staked.by_key[s.record.key] = s.amount;
+      staked.total += s.amount;
+    }
+    return staked;
+  }
+
+  static constexpr std::size_t kStates = 16;  // of sources that are justified at one time
   const Observer& observer_;
+  std::map<Hash256, Staked> staked_;  // by state root
 };
 
 }  // namespace
