@@ -57,8 +57,7 @@ Result<report::RunRecord> run_world(World& world, const RunOptions& options) {
   const bool interrupted = cut_short || (!ran && ran.error().code == ErrorCode::kInterrupted);
   if (!ran && !interrupted) return tl::unexpected<Error>(ran.error());
   if (cut_short && options.cut_short) options.cut_short(ran.error());
-  // A node that ran out of memory has half handled its event: nobody looks at it once more.
-  if (!cut_short) world.finish();
+  world.finish();
   const std::chrono::duration<double> wall = WallClock::now() - start;
   return make_record(world, {.command = options.command,
                              .wall_seconds = wall.count(),
