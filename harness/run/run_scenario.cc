@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <memory>
+#include <new>
+#include <utility>
 
 #include "harness/run/record.h"
 #include "harness/threads/thread_crew.h"
@@ -16,8 +17,20 @@ namespace {
 
 using WallClock = std::chrono::steady_clock;
 constexpr auto kProgressPeriod = std::chrono::milliseconds(100);
-// Memory kept for the record of a run that has used up the rest; untouched until then.
-constexpr std::size_t kReserve = std::size_t{64} << 20;
+// Memory kept for the record of a run that has used up the rest; untouched until then. By calls and
+// not by an expression, which a compiler may leave out where nothing reads what it makes.
+class Reserve {
+ public:
+  Reserve() : memory_(::operator new(kBytes)) {}
+  ~Reserve() { release(); }
+  Reserve(const Reserve&) = delete;
+  Reserve& operator=(const Reserve&) = delete;
+  void release() { ::operator delete(std::exchange(memory_, nullptr)); }
+
+ private:
+  static constexpr std::size_t kBytes = std::size_t{64} << 20;
+  void* memory_;
+};
 
 }  // namespace
 
@@ -49,9 +62,9 @@ Result<report::RunRecord> run_world(World& world, const RunOptions& options) {
   harness::ThreadCrew crew(options.threads);
   world.simulator().use_crew(options.threads > 1 ? &crew : nullptr);
   if (options.attach) options.attach(world);
-  std::unique_ptr<std::byte[]> reserve(new std::byte[kReserve]);
+  Reserve reserve;
   const Status ran = world.run_until(until);
-  reserve.reset();
+  reserve.release();
   world.simulator().use_crew(nullptr);
   const bool cut_short = !ran && ran.error().code == ErrorCode::kUnsupported;
   const bool interrupted = cut_short || (!ran && ran.error().code == ErrorCode::kInterrupted);
