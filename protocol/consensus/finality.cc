@@ -8,6 +8,25 @@
 #include "protocol/ledger/staking.h"
 
 namespace orrery::chain {
+namespace {
+
+// Who may vote with how much, on the state of a source.
+struct Electorate {
+  std::map<PublicKey, Amount> stake;
+  Amount total = 0;
+};
+
+Electorate electorate(const StateTree& state, const ChainParams& params) {
+  Electorate result;
+  for (const Stake& stake : active_stakes(state, params)) {
+    if (!stake.record.validator) continue;
+    result.stake[stake.record.key] = stake.amount;
+    result.total += stake.amount;
+  }
+  return result;
+}
+
+}  // namespace
 
 void Finality::Outcome::absorb(Outcome other) {
   accepted = accepted || other.accepted;
@@ -86,35 +105,18 @@ Finality::Outcome Finality::count(const Vote& vote, const BlockTree& tree, env::
   return outcome;
 }
 
-Finality::Electorate Finality::electorate(const StateTree& state, const ChainParams& params) {
-  Electorate result;
-  for (const Stake& stake : active_stakes(state, params)) {
-    if (!stake.record.validator) continue;
-    result.stake[stake.record.key] = stake.amount;
-    result.total += stake.amount;
-  }
-  return result;
-}
-
-const Finality::Electorate& Finality::voters(const BlockNode& source, env::Memo& memo) {
-  if (!voters_ || voters_of_ != source.hash()) {
-    voters_of_ = source.hash();
-    const StateTree& state = source.state();
-    voters_ = memo.get<Electorate>(stream_id("electorate"), hash128(state.root().view()),
-                                   [&] { return electorate(state, params_); });
-  }
-  return *voters_;
-}
-
 void Finality::judge(const Link& link, const BlockTree& tree, env::Memo& memo, Outcome& outcome) {
   if (!is_justified(link.source) || is_justified(link.target)) return;
   const BlockNode* source = tree.find(link.source.block);
   if (!source) return;
-  const Electorate& voters = this->voters(*source, memo);
-  Certificate certificate{.total = voters.total};
+  // Every vote of an epoch asks for the same one, on every node.
+  const StateTree& state = source->state();
+  const auto voters = memo.get<Electorate>(stream_id("electorate"), hash128(state.root().view()),
+                                           [&] { return electorate(state, params_); });
+  Certificate certificate{.total = voters->total};
   for (const auto& [key, vote] : links_[link]) {
-    const auto it = voters.stake.find(key);
-    if (it == voters.stake.end()) continue;
+    const auto it = voters->stake.find(key);
+    if (it == voters->stake.end()) continue;
     certificate.stake += it->second;
     if (has_bug(params_.seeded_bug, SeededBug::kCountVoterTwice) && certificate.votes.empty()) {
       certificate.stake += it->second;
@@ -123,7 +125,7 @@ void Finality::judge(const Link& link, const BlockTree& tree, env::Memo& memo, O
   }
   const bool weak = has_bug(params_.seeded_bug, SeededBug::kQuorumOffByOne);
   const bool quorum =
-      weak ? 3 * certificate.stake > voters.total : 3 * certificate.stake > 2 * voters.total;
+      weak ? 3 * certificate.stake > voters->total : 3 * certificate.stake > 2 * voters->total;
   if (!quorum) return;
   certificates_.emplace(link.target, std::move(certificate));
   outcome.justified.push_back(link.target);

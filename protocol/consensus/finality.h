@@ -4,7 +4,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
@@ -66,13 +65,6 @@ class Finality {
   };
 
   Outcome count(const Vote& vote, const BlockTree& tree, env::Memo& memo);
-  // Who may vote with how much, on the state of a source.
-  struct Electorate {
-    std::map<PublicKey, Amount> stake;
-    Amount total = 0;
-  };
-  static Electorate electorate(const StateTree& state, const ChainParams& params);
-  const Electorate& voters(const BlockNode& source, env::Memo& memo);
   void judge(const Link& link, const BlockTree& tree, env::Memo& memo, Outcome& outcome);
   void wait_for_block(const Vote& vote);
   // False if the validator has too many votes for this target already.
@@ -89,8 +81,6 @@ class Finality {
   std::set<std::pair<PublicKey, std::uint64_t>> reported_;  // conflicts already turned in
   // By target epoch and id: the earliest epochs are needed first, so the latest make room.
   std::map<std::pair<std::uint64_t, Hash256>, Vote> waiting_;
-  Hash256 voters_of_;  // the block of voters_: each vote of an epoch asks for the same one
-  std::shared_ptr<const Electorate> voters_;
 };
 
 }  // namespace orrery::chain

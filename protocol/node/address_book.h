@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/lookup_map.h"
+#include "engine/base/random.h"
 #include "engine/base/time.h"
 #include "engine/env/events.h"
 
@@ -36,14 +37,9 @@ class AddressBook {
     env::Address address;
     std::optional<Time> dialled;
   };
-  // FNV-1a, 64 bits: only who claims an address chooses it, and the book is small.
+  // FNV-1a: peers choose their addresses, but the book is small.
   struct Fnv {
-    std::size_t operator()(const env::Address& address) const {
-      std::uint64_t hash = 0xcbf29ce484222325u;
-      for (const char c : address.text)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-      return hash;
-    }
+    std::size_t operator()(const env::Address& address) const { return stream_id(address.text); }
   };
 
   std::vector<Entry> entries_;  // in the order in which they were learnt, but for forgotten ones

@@ -3,20 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "gpu/api/seeded_model.h"
 #include "gpu/cpu/cpu_backend.h"
 #include "gpu/cpu/layer_check.h"
 #include "harness/model/random_disputes.h"
+#include "tests/property/asked.h"
 
 namespace orrery::model {
 namespace {
 
-std::uint32_t wanted() {
-  const char* text = std::getenv("ORRERY_DISPUTES");
-  return text == nullptr ? 300 : static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
-}
+std::uint32_t wanted() { return static_cast<std::uint32_t>(asked("ORRERY_DISPUTES", 300)); }
 
 TEST(Disputes, AreWonByTheHonestSideWhateverTheLieIs) {
   const RandomDisputes options{.count = wanted()};

@@ -2,17 +2,13 @@
 // ORRERY_VERIFIED_TASKS sets how many (default 4).
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "harness/model/bench_verification.h"
+#include "tests/property/asked.h"
 
 namespace orrery::model {
 namespace {
 
-std::uint32_t wanted() {
-  const char* text = std::getenv("ORRERY_VERIFIED_TASKS");
-  return text == nullptr ? 4 : static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
-}
+std::uint32_t wanted() { return static_cast<std::uint32_t>(asked("ORRERY_VERIFIED_TASKS", 4)); }
 
 TEST(Verification, ExactLevelsFindEveryCheatAndNoLevelBlamesAnHonestWorker) {
   VerificationBench options{.tasks = wanted()};

@@ -1,11 +1,11 @@
 // Each deliberate bug is caught by the invariant that the table in protocol/types/seeded_bug.h
 // names, in a world that has what the bug needs; without the bug the same world is clean.
 #include <array>
-#include <cstdlib>
 
 #include "harness/run/keys.h"
 #include "protocol/node/user.h"
 #include "protocol/types/seeded_bug.h"
+#include "tests/property/asked.h"
 #include "tests/property/harness/small_world.h"
 
 namespace orrery::run {
@@ -155,10 +155,7 @@ INSTANTIATE_TEST_SUITE_P(All, SeededBugs, testing::ValuesIn(bugs_with_an_invaria
 class Places : public testing::TestWithParam<Place> {};
 
 // ORRERY_SEEDS=100 looks at more worlds than the few of every day.
-std::uint64_t seeds() {
-  const char* more = std::getenv("ORRERY_SEEDS");
-  return more ? std::strtoull(more, nullptr, 10) : 4;
-}
+std::uint64_t seeds() { return asked("ORRERY_SEEDS", 4); }
 
 TEST_P(Places, WithoutABugNoInvariantObjects) {
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {

@@ -7,11 +7,11 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <cstdlib>
 
 #include "engine/base/codec.h"
 #include "engine/live/rocks_store.h"
 #include "engine/sim/store.h"
+#include "tests/property/asked.h"
 #include "tests/property/engine/rocks/sim_file_system.h"
 #include "tests/unit/engine/sim/store_contract.h"
 
@@ -125,10 +125,7 @@ Content expected(std::uint64_t seed, std::uint64_t count) {
   return content(store);
 }
 
-int crashes() {
-  const char* wanted = std::getenv("ORRERY_CRASHES");
-  return wanted ? std::atoi(wanted) : 12;
-}
+int crashes() { return static_cast<int>(asked("ORRERY_CRASHES", 12)); }
 
 struct Seen {
   std::uint64_t lost = 0;    // operations of the disk
