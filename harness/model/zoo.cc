@@ -34,11 +34,11 @@ std::vector<ZooEntry> zoo() {
       {.size = "15M",
        .corpus = "large",
        .options = {.config = {.dim = 448, .hidden = 1216, .layers = 6, .heads = 7, .context = 256},
-                   .steps = 3000,
+                   .steps = 1200,
                    .batch = 16,
                    .length = 256,
                    .rate = 1e-3f,
-                   .warmup = 200,
+                   .warmup = 100,
                    .optimizer = {}},
        .parameters = "",
        .artefact = ""}};
