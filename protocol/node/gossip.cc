@@ -123,10 +123,15 @@ bool Gossip::too_fast(env::Env& env, Peer& peer) {
 void Gossip::on_message(env::Env& env, const env::MessageIn& event) {
   Peer* peer = peers_.find(event.from);
   if (peer == nullptr || too_fast(env, *peer)) return;
-  const auto message = env.memo.get<Result<Message>>(
-      stream_id("message"), event.payload.hash(),
-      [&] { return decode_message(event.payload.view(), chain_.params().id, env.memo); },
-      event.payload.size());
+  const auto decode = [&] {
+    return decode_message(event.payload.view(), chain_.params().id, env.memo);
+  };
+  // Many nodes get the same bytes, but for wishes: each is for one peer.
+  const auto message =
+      is_wish(event.payload.view())
+          ? std::make_shared<const Result<Message>>(decode())
+          : env.memo.get<Result<Message>>(stream_id("message"), event.payload.hash(), decode,
+                                          event.payload.size());
   if (!*message) {
     env.trace.emit({.kind = kTraceBadMessage, .n = {event.from.value, event.payload.size()}});
     punish(env, event.from, kBadMessage);

@@ -50,8 +50,8 @@ void Producer::plan(env::Env& env) {
   const LotteryState lottery = lottery_state(head.state());
   Bytes input = lottery_input(lottery.seed, head.height() + 1);
   if (!draw_ || draw_->input != input) {
-    const VrfProof proof = vrf_prove(config_.key, input);
-    draw_ = Draw{std::move(input), proof, *vrf_proof_to_hash(proof)};
+    const VrfOutput output = vrf_evaluate(config_.key, input);
+    draw_ = Draw{std::move(input), output};
   }
   const std::uint64_t now = chain_.slot(env);
   const std::uint64_t first = std::max({now, head.header().slot + 1, last_slot_ + 1});
@@ -96,7 +96,7 @@ void Producer::start(env::Env& env, std::uint64_t slot) {
   h.slot = slot;
   h.timestamp_ns = slot_time_ns(chain_.params(), chain_.network().genesis.time_ns, slot);
   h.proposer = config_.key.public_key();
-  h.randomness = draw_->proof;
+  h.randomness = vrf_prove(config_.key, draw_->input);
   h.difficulty = lottery.target;
   h.nonce = lottery_draw(draw_->output, slot);
   h.work = lottery.work;

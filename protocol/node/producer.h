@@ -51,8 +51,7 @@ class Producer {
   // The draw depends on seed and height alone: computed once for both.
   struct Draw {
     Bytes input;
-    VrfProof proof;
-    VrfOutput output;
+    VrfOutput output;  // its proof is made for a block only
   };
   std::optional<Draw> draw_;
   std::optional<Draft> draft_;

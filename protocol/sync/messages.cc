@@ -132,6 +132,12 @@ Buffer encode_message(const Message& message) {
   return Buffer(out.take());
 }
 
+bool is_wish(ByteView bytes) {
+  constexpr std::uint8_t kWant = 5;
+  static_assert(std::is_same_v<std::variant_alternative_t<kWant, Message>, Want>);
+  return !bytes.empty() && bytes.front() == kWant;
+}
+
 Result<Message> decode_message(ByteView bytes, std::string_view chain_id, env::Memo& memo) {
   Reader in(bytes);
   Message message;

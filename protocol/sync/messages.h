@@ -72,6 +72,8 @@ using Message = std::variant<Hello, StatusUpdate, GetPeers, Peers, Inventory, Wa
                              Blocks, Votes, GetBlocks, GetVotes>;
 
 Buffer encode_message(const Message& message);
+// Whether an encoded message can only be a Want.
+bool is_wish(ByteView bytes);
 // `memo` shares decoded transactions and blocks between nodes of a process.
 Result<Message> decode_message(ByteView bytes, std::string_view chain_id, env::Memo& memo);
 
