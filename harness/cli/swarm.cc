@@ -38,7 +38,8 @@ Result<json> present_failures(const SwarmArgs& args, const sweep::SwarmOptions& 
              {"at_ns", f.at.ns},    {"scenario", path}};
     const bool known = std::any_of(shrunk.begin(), shrunk.end(),
                                    [&](const sweep::Failure& s) { return s.same_as(f); });
-    if (!known && shrunk.size() < args.shrink) {
+    const bool stopped = options.interrupt && options.interrupt();
+    if (!known && shrunk.size() < args.shrink && !stopped) {
       shrunk.push_back(f);
       say(fmt::format("seed {}: {} {}", failed.seed, sweep::to_string(f.kind), f.name));
       const auto small =

@@ -40,7 +40,7 @@ std::vector<ZooEntry> zoo() {
                    .rate = 1e-3f,
                    .warmup = 100,
                    .optimizer = {}},
-       .parameters = "",
+       .parameters = "564477771343d9f7cbd6daf3825e1f3fff0d451b6cc04484f22a5c87c73461fa",
        .artefact = ""}};
 }
 

@@ -191,7 +191,7 @@ void Recorder::chain_metrics(Sample& sample) const {
 
 void Recorder::world_metrics(Sample& sample) const {
   Metrics& m = sample.metrics;
-  double up = 0, synced = 0, pool = 0, peers = 0;
+  double up = 0, synced = 0, behind = 0, pool = 0, peers = 0;
   double least_peers = simulator_.nodes(), least_height = static_cast<double>(sample.height);
   double messages = 0, bytes = 0, dropped = 0;
   for (std::uint32_t i = 0; i < simulator_.nodes(); ++i) {
@@ -203,14 +203,19 @@ void Recorder::world_metrics(Sample& sample) const {
     if (!node) continue;
     ++up;
     const auto height = static_cast<double>(node->chain().head().height());
-    synced += height + 2 >= static_cast<double>(sample.height) ? 1 : 0;
-    if (observer_.honest[i]) least_height = std::min(least_height, height);
+    const bool is_synced = height + 2 >= static_cast<double>(sample.height);
+    synced += is_synced ? 1 : 0;
+    if (observer_.honest[i]) {
+      least_height = std::min(least_height, height);
+      behind += is_synced ? 0 : 1;
+    }
     pool += static_cast<double>(node->mempool().size());
     peers += static_cast<double>(node->gossip().peers());
     least_peers = std::min(least_peers, static_cast<double>(node->gossip().peers()));
   }
   m["nodes.up"] = up;
   m["nodes.synced"] = synced;
+  m["nodes.behind"] = behind;
   m["height.min"] = least_height;
   m["mempool.transactions"] = up > 0 ? pool / up : 0;
   m["peers.mean"] = up > 0 ? peers / up : 0;

@@ -25,6 +25,7 @@ class Shrinker {
     // A divergence shows only where a run is repeated.
     ASSIGN_OR_RETURN(const Trial first,
                      run_trial(scenario, {.again = true, .interrupt = options_.interrupt}));
+    if (first.interrupted) return fail(ErrorCode::kInterrupted, "stopped before anything shrank");
     if (!first.failure) {
       return fail(ErrorCode::kNotFound, scenario.name + ": nothing fails, so nothing shrinks");
     }

@@ -128,7 +128,7 @@ Result<Json> swarm_document(const SwarmOptions& options, std::uint64_t seed) {
     if (load_document(more, options.load)) document = std::move(more);
   }
   if (options.document.empty()) {
-    append(document, "asserts", scenario::sound_asserts(options.until));
+    append(document, "asserts", scenario::sound_asserts(options.until, plain.nodes.size()));
   }
   return document;
 }

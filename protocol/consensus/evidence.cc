@@ -25,7 +25,8 @@ Status apply(ExecContext& ctx, const Block& block) {
     }
     set_number(ctx.state, punished_path(e), 1);
     const bool surround = equivocation(e.first, e.second) == Equivocation::kSurround;
-    slash(ctx, {.who = address_of(e.first.validator),
+    const bool other = has_bug(ctx.params.seeded_bug, SeededBug::kSlashProposer);
+    slash(ctx, {.who = other ? ctx.proposer : address_of(e.first.validator),
                 .ppm = ctx.params.stake.slash_equivocation_ppm,
                 .cause = surround ? SlashCause::kSurroundVote : SlashCause::kDoubleVote,
                 .subject = vote_id(ctx.params.id, e.second),

@@ -92,6 +92,7 @@ class Chain {
   std::optional<Finality> finality_;
   Changes changes_;
   bool restoring_ = false;
+  std::uint64_t durable_height_ = 0;  // acknowledged as final and on disk
 };
 
 // Cookie kinds of the node's parts.

@@ -195,6 +195,8 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Peers& m) {
 }
 
 void Gossip::connect_more(env::Env& env) {
+  const bool connected_once = chain_.head().height() > 2;
+  if (has_bug(chain_.params().seeded_bug, SeededBug::kNeverRedial) && connected_once) return;
   const auto fits = [&](const env::Address& address) {
     const bool connected = std::any_of(peers_.all().begin(), peers_.all().end(),
                                        [&](const auto& peer) { return peer->address == address; });

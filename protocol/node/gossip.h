@@ -51,6 +51,9 @@ class Gossip {
   void spread_vote(env::Env& env, const Vote& vote);
 
   std::size_t peers() const { return peers_.size(); }
+  // The highest slot of a block of ours that came from a peer, on whatever branch: 0 if none did.
+  // Who has lost its disk learns from it which slots it has used.
+  std::uint64_t own_slot() const { return own_slot_; }
   // Items remembered on behalf of peers; for observers, who check that it stays bounded.
   std::size_t held() const;
 
@@ -81,7 +84,9 @@ class Gossip {
   Votes votes_for(const Peer& peer) const;
   // True if the transaction is to be asked of the peer, whose offer it is.
   bool wants_transaction(env::Env& env, Peer& peer, const Hash256& id);
-  void keep_orphan(const BlockPtr& block);
+  // True if it was not kept before and is now.
+  bool keep_orphan(const BlockPtr& block);
+  void note_own(const Header& header);
   void punish(env::Env& env, env::PeerId id, int score);
   bool too_fast(env::Env& env, Peer& peer);
   void arm_flush(env::Env& env);
@@ -111,6 +116,7 @@ class Gossip {
   std::map<env::Address, Time> banned_;
   std::map<Hash256, Wanted> wanted_;
   std::map<Hash256, BlockPtr> orphans_;  // by hash
+  std::uint64_t own_slot_ = 0;
   KnownIds known_;
   std::vector<Hash256> fresh_;  // transactions to announce at the next flush
   struct FreshVote {

@@ -133,44 +133,60 @@ void Gossip::handle(env::Env& env, env::PeerId from, const Transactions& m) {
 }
 
 void Gossip::handle(env::Env& env, env::PeerId from, const Blocks& m) {
-  bool orphan = false;
+  bool fresh = false;    // something came that was not here
+  bool missing = false;  // of some block nothing is known of the parent
   for (const BlockPtr& block : m.blocks) {
     if (const Peer* peer = peers_.find(from)) known_.note(block->hash, peer->bit());
     forget_wish(block->hash);
-    switch (chain_.add_block(env, block)) {
-      case Chain::Added::kNew: announce_block(env, block->hash); break;
-      case Chain::Added::kKnown: break;
-      case Chain::Added::kOrphan: orphan = true; [[fallthrough]];
-      case Chain::Added::kEarly:
-        if (has_bug(chain_.params().seeded_bug, SeededBug::kBanEarly) && !orphan) {
-          punish(env, from, kInvalidBlock);
-          return;
-        }
-        if (!check_signature(chain_.params().id, block->header())) {
-          punish(env, from, kInvalidBlock);
-          return;
-        }
-        keep_orphan(block);
+    const Chain::Added added = chain_.add_block(env, block);
+    switch (added) {
+      case Chain::Added::kNew:
+        fresh = true;
+        note_own(block->header());
+        announce_block(env, block->hash);
         break;
+      case Chain::Added::kKnown: break;
+      case Chain::Added::kOrphan:
+      case Chain::Added::kEarly: {
+        const bool ban = has_bug(chain_.params().seeded_bug, SeededBug::kBanEarly) &&
+                         added == Chain::Added::kEarly;
+        if (ban || !check_signature(chain_.params().id, block->header())) {
+          punish(env, from, kInvalidBlock);
+          return;
+        }
+        note_own(block->header());
+        if (keep_orphan(block)) fresh = true;
+        if (added == Chain::Added::kOrphan && orphans_.count(block->header().parent) == 0) {
+          missing = true;
+        }
+        break;
+      }
       case Chain::Added::kInvalid: punish(env, from, kInvalidBlock); return;
     }
   }
   adopt_orphans(env);
   const Peer* peer = peers_.find(from);
   if (peer == nullptr) return;
-  // More of a range is to come while the sender's head is still unknown here.
+  // More of a range is to come while the sender's head is still unknown here. Who sends nothing new
+  // is not asked again before the next heartbeat: a clock that is behind would have us ask for the
+  // same early blocks for ever.
   const bool range = m.blocks.size() > 1 && !chain_.tree().find(peer->status.head);
-  if (orphan || range) ask_for_blocks(env, from);
+  if (fresh && (missing || range)) ask_for_blocks(env, from);
 }
 
 // The lowest blocks are of use first, so the highest makes room.
-void Gossip::keep_orphan(const BlockPtr& block) {
-  orphans_.emplace(block->hash, block);
-  if (orphans_.size() <= kMaxOrphans) return;
+bool Gossip::keep_orphan(const BlockPtr& block) {
+  if (!orphans_.emplace(block->hash, block).second) return false;
+  if (orphans_.size() <= kMaxOrphans) return true;
   orphans_.erase(
       std::max_element(orphans_.begin(), orphans_.end(), [](const auto& a, const auto& b) {
         return a.second->header().height < b.second->header().height;
       }));
+  return orphans_.count(block->hash) != 0;
+}
+
+void Gossip::note_own(const Header& header) {
+  if (header.proposer == config_.key.public_key()) own_slot_ = std::max(own_slot_, header.slot);
 }
 
 void Gossip::adopt_orphans(env::Env& env) {
@@ -193,6 +209,7 @@ void Gossip::adopt_orphans(env::Env& env) {
 }
 
 void Gossip::ask_for_blocks(env::Env& env, env::PeerId from) {
+  if (has_bug(chain_.params().seeded_bug, SeededBug::kNeverCatchUp)) return;
   send(env, from, GetBlocks{chain_.locator()});
 }
 

@@ -27,8 +27,11 @@ void Producer::boot(env::Env& env) {
     last_slot_ = in.u64();
     if (!in.finish()) last_slot_ = chain_.slot(env);  // as with a lost disk
   } else {
-    // A lost disk: we may have used the present slot.
+    // A lost disk: we may have used the present slot, and later ones if our clock is behind. Peers
+    // have an epoch to tell us of those; in the first epoch nobody has lost anything.
     last_slot_ = chain_.slot(env);
+    const std::uint64_t epoch = chain_.params().consensus.epoch_slots;
+    if (last_slot_ >= epoch) last_slot_ += epoch;
   }
   plan(env);
 }
@@ -54,7 +57,8 @@ void Producer::plan(env::Env& env) {
     draw_ = Draw{std::move(input), output};
   }
   const std::uint64_t now = chain_.slot(env);
-  const std::uint64_t first = std::max({now, head.header().slot + 1, last_slot_ + 1});
+  const std::uint64_t first = std::max(
+      {now, head.header().slot + 1, last_slot_ + 1, gossip_.own_slot() + 1});
   std::uint64_t slot = first;
   while (slot < first + kLookAhead &&
          !lottery_wins(lottery_draw(draw_->output, slot), lottery.target, weight)) {
@@ -178,6 +182,7 @@ void Producer::on_job(env::Env& env, const env::JobDone& event) {
 void Producer::finish(env::Env& env) {
   Block block = std::move(draft_->block);
   draft_.reset();
+  if (block.header.slot <= gossip_.own_slot()) return plan(env);  // heard of meanwhile
   std::erase_if(evidence_, [&](const Evidence& e) {
     return !evidence_is_new(chain_.state(), block.header.height, e);
   });

@@ -34,7 +34,7 @@ enum class SeededBug : std::uint8_t {
   kEpochWraps,          // codec: a vote's epoch is kept in six bits
   kBanEarly,            // peers: who is ahead of our clock is banned
   kLocalOrder,          // ordering: validators execute transactions backwards
-  kSlashProposer,       // identity: the wrong one is slashed
+  kSlashProposer,       // identity: the wrong one is slashed, for results and for votes
   kNoChallengeWindow,   // deadlines: results settle before anybody can challenge
   kLoseFees,            // money: a block's fees vanish
   kChallengeRight,      // verification: a right result is disputed
@@ -43,6 +43,9 @@ enum class SeededBug : std::uint8_t {
   kCountVoterTwice,     // off by one: the first voter counts twice
   kVoteAgain,           // clock: an epoch that comes again is voted for again
   kPrintOnTransfer,     // money: the receiver gets a unit more than was sent
+  kNeverRedial,         // peers: who has lost its peers looks for no others
+  kNeverCatchUp,        // sync: blocks that were missed are not asked for
+  kAckAnyOrder,         // durability: a sync that was overtaken takes a final block back
 };
 
 struct SeededBugName {
@@ -51,7 +54,7 @@ struct SeededBugName {
   std::string_view invariant;  // the checker that must object; empty: what a swarm sees
 };
 
-inline constexpr std::array<SeededBugName, 32> kSeededBugs{{
+inline constexpr std::array<SeededBugName, 35> kSeededBugs{{
     {SeededBug::kMintOneUnit, "mint-one-unit", "supply-conserved"},
     {SeededBug::kVoteBeforeSync, "vote-before-sync", "vote-durable-before-send"},
     {SeededBug::kAcceptWrongInference, "accept-wrong-inference", "wrong-inference-never-settles"},
@@ -84,6 +87,9 @@ inline constexpr std::array<SeededBugName, 32> kSeededBugs{{
     {SeededBug::kCountVoterTwice, "count-voter-twice", "certificate-has-quorum"},
     {SeededBug::kVoteAgain, "vote-again", ""},
     {SeededBug::kPrintOnTransfer, "print-on-transfer", ""},
+    {SeededBug::kNeverRedial, "never-redial", ""},
+    {SeededBug::kNeverCatchUp, "never-catch-up", ""},
+    {SeededBug::kAckAnyOrder, "ack-any-order", ""},
 }};
 
 #ifdef ORRERY_SEEDED_BUGS

@@ -53,6 +53,7 @@ constexpr MetricInfo kMetrics[] = {
     {"peers.min", "sessions", kGauge, "Open sessions of the least connected running node."},
     {"nodes.up", "nodes", kGauge, "Nodes running."},
     {"nodes.synced", "nodes", kGauge, "Running nodes within two blocks of height."},
+    {"nodes.behind", "nodes", kGauge, "Running honest nodes that are further back."},
     {"messages.total", "messages", kCounter, "Protocol messages sent by all nodes."},
     {"bytes.total", "B", kCounter, "Bytes of protocol messages sent by all nodes."},
     {"messages.dropped", "messages", kCounter,

@@ -21,6 +21,10 @@ constexpr std::int64_t kLongest = 90;     // seconds that a fault may last
 // At the end, so that a chain of the slowest kind drawn here has some epochs to finalise in.
 constexpr std::int64_t kCalm = 120;
 
+// Bytes that a node sends a second, mean over nodes and time: several times what the busiest of these
+// worlds needs. Who asks for the same thing over and over needs more.
+constexpr std::int64_t kMostTraffic = 10'000;
+
 // Draws of one purpose: what another purpose draws shifts nothing here.
 class Dice {
  public:
@@ -383,13 +387,21 @@ Json draw_faults(std::uint64_t seed, const FaultField& field) {
   return timeline;
 }
 
-Json sound_asserts(Duration until) {
+Json sound_asserts(Duration until, std::size_t nodes) {
+  const std::int64_t after = calm_from(until).ns / kSecond;
+  const std::int64_t bytes =
+      kMostTraffic * static_cast<std::int64_t>(nodes) * (until.ns / kSecond);
   return {{{"name", "money-is-conserved"}, {"always", "supply.error == 0"}},
           {{"name", "no-honest-node-is-slashed"}, {"always", "slashed.honest == 0"}},
           {{"name", "finality-goes-on"},
            {"eventually", "finality.advanced increases"},
-           {"after", fmt::format("t+{}s", calm_from(until).ns / kSecond)},
-           {"within", fmt::format("{}s", kCalm)}}};
+           {"after", fmt::format("t+{}s", after)},
+           {"within", fmt::format("{}s", kCalm)}},
+          {{"name", "nobody-stays-behind"},
+           {"eventually", "nodes.behind == 0"},
+           {"after", fmt::format("t+{}s", after)},
+           {"within", fmt::format("{}s", kCalm)}},
+          {{"name", "nobody-floods"}, {"at_end", fmt::format("bytes.total < {}", bytes)}}};
 }
 
 }  // namespace orrery::scenario

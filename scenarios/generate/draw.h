@@ -40,7 +40,8 @@ nlohmann::ordered_json draw_faults(std::uint64_t seed, const FaultField& field);
 // All faults but misbehaviour have ended by then.
 Time calm_from(Duration until);
 
-// The asserts that hold whatever the faults: money, honest nodes, and finality once all is calm.
-nlohmann::ordered_json sound_asserts(Duration until);
+// The asserts that hold whatever the faults: money, honest nodes, traffic, and once all is calm
+// finality and the heads of all nodes.
+nlohmann::ordered_json sound_asserts(Duration until, std::size_t nodes);
 
 }  // namespace orrery::scenario

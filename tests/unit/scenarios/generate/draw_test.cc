@@ -21,7 +21,7 @@ Json drawn(std::uint64_t seed) {
   const LoadOutcome plain = load(world);
   EXPECT_TRUE(plain) << format(plain.error().front());
   world["timeline"] = draw_faults(seed, field_of(*plain));
-  world["asserts"] = sound_asserts(Duration::minutes(10));
+  world["asserts"] = sound_asserts(Duration::minutes(10), plain->nodes.size());
   return world;
 }
 
