@@ -10,7 +10,7 @@
 namespace orrery::model {
 namespace {
 
-constexpr std::size_t kBands = 64;
+constexpr std::size_t kBands = 128;
 constexpr std::size_t kBandRows = 2;
 constexpr std::size_t kLetters =
     9;  // of a run: longer than most words, so that it tells their order
@@ -26,9 +26,35 @@ std::string normalised(std::string_view text) {
   return out;
 }
 
-bool alike(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b) {
-  const std::size_t both = common(a, b);
-  return 3 * both >= a.size() + b.size() - both;
+using Words = std::vector<std::uint64_t>;  // hashes
+
+Words words_of(const std::string& plain) {
+  const std::string_view view(plain);
+  Words out;
+  for (std::size_t at = 0; at < view.size();) {
+    const std::size_t end = std::min(view.find(' ', at), view.size());
+    out.push_back(stream_id(view.substr(at, end - at)));
+    at = end + 1;
+  }
+  return out;
+}
+
+// Words of the longest common subsequence.
+std::size_t common_in_order(const Words& a, const Words& b) {
+  std::vector<std::size_t> above(b.size() + 1), here(b.size() + 1);
+  for (const std::uint64_t word : a) {
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      here[j + 1] = word == b[j] ? above[j] + 1 : std::max(above[j + 1], here[j]);
+    }
+    std::swap(above, here);
+  }
+  return above.back();
+}
+
+bool alike(const Words& a, const Words& b) {
+  const auto [few, many] = std::minmax({a.size(), b.size()});
+  if (5 * few < 3 * many) return false;
+  return 5 * common_in_order(a, b) >= 3 * many;
 }
 
 // Union by lower index, so a root is the first of its set.
@@ -89,7 +115,11 @@ std::vector<std::uint32_t> first_of_equals(std::span<const Document> documents) 
 std::vector<std::uint32_t> first_of_copies(std::span<const Document> documents) {
   const auto n = static_cast<std::uint32_t>(documents.size());
   std::vector<std::vector<std::uint64_t>> shingles;
-  for (const Document& d : documents) shingles.push_back(shingles_of(d.text, kLetters));
+  std::vector<Words> words;
+  for (const Document& d : documents) {
+    shingles.push_back(shingles_of(d.text, kLetters));
+    words.push_back(words_of(normalised(d.text)));
+  }
   Sets sets(n);
   for (std::size_t band = 0; band < kBands; ++band) {
     std::map<std::uint64_t, std::vector<std::uint32_t>> alike_here;
@@ -109,7 +139,7 @@ std::vector<std::uint32_t> first_of_copies(std::span<const Document> documents) 
       for (std::size_t a = 0; a < against; ++a) {
         for (std::size_t b = a + 1; b < members.size(); ++b) {
           if (sets.root(members[a]) == sets.root(members[b])) continue;
-          if (alike(shingles[members[a]], shingles[members[b]])) sets.join(members[a], members[b]);
+          if (alike(words[members[a]], words[members[b]])) sets.join(members[a], members[b]);
         }
       }
     }

@@ -11,7 +11,7 @@ namespace orrery::run {
 namespace {
 
 struct Bite {
-  std::string_view kind;        // of scenario::fault_kinds()
+  std::string_view kind;        // of scenario::fault_kinds(), and which of it where there are several
   std::string_view protection;  // the seeded bug that takes it away
   std::string_view timeline;
 };
@@ -38,9 +38,26 @@ constexpr Bite kBites[] = {
      "- {at: t+1m, do: clock, mode: slew, targets: workers-0, offset: 10s, for: 4m}"},
     {"drifting-clock", "ban-early",
      "- {at: t+1m, do: clock, mode: drift, targets: workers-0, drift: 5000000ppb, for: 5m}"},
-    {"bad-disk", "never-catch-up",
+    {"clock/step", "ban-early",
+     "- {at: t+1m, do: clock, mode: step, targets: workers-0, offset: 10s}"},
+    {"drifting-clock/ntp-loss", "ban-early",
+     "- {at: t+1m, do: clock, mode: ntp-loss, targets: workers-0, drift: 5000000ppb, for: 5m}"},
+    {"bad-disk/rot", "never-catch-up",
      "- {at: t+1m, do: disk, kind: rot, targets: validators-0, for: 1m}\n"
      "  - {at: t+61s, do: crash, targets: validators-0, restart_after: 5s}"},
+    {"bad-disk/bad-sectors", "never-catch-up",
+     "- {at: t+1m, do: disk, kind: bad-sectors, targets: validators-0, for: 1m}\n"
+     "  - {at: t+61s, do: crash, targets: validators-0, restart_after: 5s}"},
+    {"bad-disk/lost-writes", "never-catch-up",
+     "- {at: t+1m, do: disk, kind: lost-writes, targets: validators-0, for: 1m}\n"
+     "  - {at: t+119s, do: crash, targets: validators-0, restart_after: 5s}"},
+    {"bad-disk/misdirected", "never-catch-up",
+     "- {at: t+1m, do: disk, kind: misdirected, targets: validators-0, for: 1m}\n"
+     "  - {at: t+119s, do: crash, targets: validators-0, restart_after: 5s}"},
+    {"bad-disk/full", "never-catch-up",
+     "- {at: t+1m, do: disk, kind: full, targets: validators-0, for: 1m}"},
+    {"bad-disk/sync-fails", "never-catch-up",
+     "- {at: t+1m, do: disk, kind: sync-fails, targets: validators-0, for: 1m}"},
     {"slow-disk", "ack-any-order",
      "- {at: t+1m, do: disk, kind: stall, delay: 20s, targets: validators-0, for: 3m}"},
     {"slow-links", "never-catch-up",
@@ -54,6 +71,8 @@ constexpr Bite kBites[] = {
     {"corrupting-links", "never-redial",
      "- {at: t+1m, do: link, targets: users-0, corrupt: 20000ppm, for: 3m}"},
     {"clog", "never-redial", "- {at: t+1m, do: clog, targets: users-0, for: 3m}"},
+    {"clog/swizzle", "never-redial",
+     "- {at: t+1m, do: clog, swizzle: true, targets: all, for: 4m}"},
     {"reset", "never-redial", "- {at: t+1m, do: reset, targets: users-0}"},
     {"half-open", "never-redial", "- {at: t+1m, do: half-open, targets: users-0}"},
     {"liar", "accept-wrong-inference",
@@ -114,13 +133,13 @@ TEST_P(FaultsBite, OnceTheProtectionIsSwitchedOff) {
 
 INSTANTIATE_TEST_SUITE_P(All, FaultsBite, testing::ValuesIn(kBites), [](const auto& test) {
   std::string name = fmt::format("{}_{}", test.param.kind, test.param.protection);
-  std::replace(name.begin(), name.end(), '-', '_');
+  std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == '/'; }, '_');
   return name;
 });
 
 TEST(FaultsBite, EveryKindHasItsPlaceInTheTable) {
   std::set<std::string> shown;
-  for (const Bite& bite : kBites) shown.emplace(bite.kind);
+  for (const Bite& bite : kBites) shown.emplace(bite.kind.substr(0, bite.kind.find('/')));
   const auto kinds = scenario::fault_kinds();
   EXPECT_EQ(shown, std::set<std::string>(kinds.begin(), kinds.end()));
 }
