@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@
 #include "harness/cli/terminal.h"
 #include "harness/model/device_choice.h"
 #include "harness/model/evaluate.h"
+#include "harness/model/generate_text.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
 #include "harness/model/model_folder.h"
@@ -151,39 +153,56 @@ Status build(const ModelArgs& args) {
   return {};
 }
 
-Status generate(const ModelArgs& args) {
+Result<gpu::SamplingParams> sampling_of(const ModelArgs& args) {
+  const auto share = [](double value, std::uint64_t one) {
+    return static_cast<std::uint64_t>(std::llround(value * static_cast<double>(one)));
+  };
   if (!(args.temperature >= 0 && args.temperature <= 100)) {
     return fail(ErrorCode::kInvalidArgument, "the temperature is outside [0, 100]");
   }
-  const gpu::SamplingParams params{
-      .max_tokens = args.tokens,
-      .temperature = static_cast<std::uint32_t>(
-          std::lround(args.temperature * static_cast<double>(gpu::kTemperatureOne)))};
+  if (!(args.top_p > 0 && args.top_p <= 1)) {
+    return fail(ErrorCode::kInvalidArgument, "--top-p is outside (0, 1]");
+  }
+  gpu::SamplingParams params{.max_tokens = args.tokens, .top_k = args.top_k};
+  params.temperature = static_cast<std::uint32_t>(share(args.temperature, gpu::kTemperatureOne));
+  params.top_p = std::max<std::uint64_t>(1, share(args.top_p, gpu::kTopPOne));
+  TRY(gpu::validate(params));
+  return params;
+}
+
+Status generate(const ModelArgs& args) {
+  ASSIGN_OR_RETURN(const gpu::SamplingParams params, sampling_of(args));
   ASSIGN_OR_RETURN(const model::ChosenBackend chosen, model::choose_backend(args.device));
   if (!chosen.note.empty()) say(chosen.note);
-  if (model::has_tokenizer(args.folder)) {
-    ASSIGN_OR_RETURN(const auto made, model::generate_text(*chosen.backend, args.folder,
-                                                           args.prompt, params, args.seed));
-    if (args.json) {
-      answer(args, {{"output_hex", to_hex(as_bytes(made.text))}, {"tokens", made.tokens}});
-    } else {
-      fmt::print("{}{}\n", args.prompt, made.text);
-    }
+  if (args.json && args.stops.empty() && !model::has_tokenizer(args.folder)) {
+    // What a task of the chain would give, with its digests.
+    ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
+    ASSIGN_OR_RETURN(const auto result,
+                     chosen.backend->generate(artefact, as_bytes(args.prompt), params, args.seed));
+    // Bytes need not be UTF-8.
+    answer(args, {{"output_hex", to_hex(result.output)},
+                  {"generated_tokens", result.generated_tokens},
+                  {"result_digest", to_hex(result.digest())},
+                  {"transcript_root", to_hex(result.transcript_root)},
+                  {"clamps", result.clamps}});
     return {};
   }
-  ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, model::read_artefact(args.folder));
-  ASSIGN_OR_RETURN(const auto result,
-                   chosen.backend->generate(artefact, as_bytes(args.prompt), params, args.seed));
+  if (!args.json) fmt::print("{}", args.prompt);
+  const auto stream = [](std::string_view piece) {
+    fmt::print("{}", piece);
+    std::fflush(stdout);
+  };
+  model::TextRequest request{
+      .prompt = args.prompt, .params = params, .seed = args.seed, .stops = args.stops, .on_text = {}};
+  if (!args.json) request.on_text = stream;
+  ASSIGN_OR_RETURN(const auto made, model::generate_text(*chosen.backend, args.folder, request));
   if (!args.json) {
-    fmt::print("{}{}\n", args.prompt, as_text(result.output));
+    fmt::print("\n");
     return {};
   }
-  // Bytes need not be UTF-8.
-  answer(args, {{"output_hex", to_hex(result.output)},
-                {"generated_tokens", result.generated_tokens},
-                {"result_digest", to_hex(result.digest())},
-                {"transcript_root", to_hex(result.transcript_root)},
-                {"clamps", result.clamps}});
+  answer(args, {{"output_hex", to_hex(as_bytes(made.text))},
+                {"tokens", made.tokens},
+                {"stopped", made.stopped}});
   return {};
 }
 
@@ -295,11 +314,14 @@ void add_model_verbs(CLI::App& app, ModelArgs& args) {
   verb->add_option("folder", args.folder, "Folder with config.json and tensors")->required();
 
   verb = add(*all, args, "generate", "Let an artefact go on with a prompt",
-             "generate model --prompt 'the '");
+             "generate model --prompt 'the ' --temperature 0.8 --top-k 40 --stop .");
   verb->add_option("model", args.folder, "Folder or artefact file")->required();
   verb->add_option("--prompt", args.prompt, "Bytes to go on with")->required();
   verb->add_option("--tokens", args.tokens, "At most");
   verb->add_option("--temperature", args.temperature, "0: the likeliest token");
+  verb->add_option("--top-k", args.top_k, "Draw from the k likeliest tokens; 0: from all");
+  verb->add_option("--top-p", args.top_p, "Draw from the likeliest tokens of this much probability");
+  verb->add_option("--stop", args.stops, "Texts before which the answer ends")->allow_extra_args(false);
   verb->add_option("--seed", args.seed, "Of the sampling");
   verb->add_option("--device", args.device, "cpu, cuda or auto; the result does not depend on it");
 

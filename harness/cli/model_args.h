@@ -28,6 +28,9 @@ struct ModelArgs {
   std::uint32_t threads = 1;
   std::uint32_t tokens = 64;
   double temperature = 0;
+  std::uint32_t top_k = 0;         // 0: all
+  double top_p = 1;
+  std::vector<std::string> stops;  // texts that end an answer
   std::uint64_t seed = 1;
   std::uint32_t save_every = 100;  // steps
   bool resume = false;

@@ -12,7 +12,6 @@
 #include "harness/model/hf_gpt2.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
-#include "harness/model/tokenizer.h"
 #include "reports/record/write.h"
 
 namespace orrery::model {
@@ -103,50 +102,6 @@ std::vector<float> exact_logits(const gpu::ModelArtefact& artefact,
 
 bool has_tokenizer(const std::string& folder) {
   return std::filesystem::is_regular_file(folder + "/tokenizer.json");
-}
-
-Result<GeneratedText> generate_text(const gpu::Backend& backend, const std::string& folder,
-                                    std::string_view prompt, const gpu::SamplingParams& params,
-                                    std::uint64_t seed) {
-  TRY(gpu::validate(params));
-  ASSIGN_OR_RETURN(const gpu::ModelArtefact artefact, read_artefact(folder));
-  ASSIGN_OR_RETURN(const Tokenizer tokenizer, Tokenizer::read(folder + "/tokenizer.json"));
-  ASSIGN_OR_RETURN(const std::string text, read_text_file(folder + "/config.json"));
-  ASSIGN_OR_RETURN(const nlohmann::json config, parse_json(text, folder + "/config.json"));
-  const auto id_of = [&](const char* key) -> std::optional<std::uint32_t> {
-    if (!config.is_object() || !config.contains(key) || !config[key].is_number_unsigned())
-      return {};
-    return config[key].get<std::uint32_t>();
-  };
-  ASSIGN_OR_RETURN(std::vector<std::uint32_t> tokens, tokenizer.encode(prompt));
-  const auto bos = id_of("bos_token_id");
-  const bool begins = artefact.config.family == gpu::Family::kLlama || tokens.empty();
-  if (bos && begins) tokens.insert(tokens.begin(), *bos);
-  for (const std::uint32_t t : tokens) {
-    if (t < artefact.config.vocab) continue;
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("the tokenizer gives token {}, the model knows {}", t, artefact.config.vocab));
-  }
-  if (tokens.empty() || tokens.size() > artefact.config.context) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("the prompt has {} tokens; the model takes 1 to {}", tokens.size(),
-                            artefact.config.context));
-  }
-  const auto room = artefact.config.context - static_cast<std::uint32_t>(tokens.size()) + 1;
-  const std::uint32_t most = std::min(params.max_tokens, room);
-  ASSIGN_OR_RETURN(const auto decoder, backend.open(artefact, artefact.config.context));
-  TRY(decoder->append(tokens, nullptr));
-  GeneratedText out;
-  while (out.tokens.size() < most) {
-    ASSIGN_OR_RETURN(const std::uint32_t next, decoder->next(params, seed));
-    if (params.stop_on_eos && next == id_of("eos_token_id")) break;
-    out.tokens.push_back(next);
-    if (out.tokens.size() == most) break;
-    TRY(decoder->append({&next, 1}, nullptr));
-  }
-  out.text = tokenizer.decode(out.tokens);
-  return out;
 }
 
 }  // namespace orrery::model

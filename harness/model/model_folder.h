@@ -35,15 +35,4 @@ std::vector<float> exact_logits(const gpu::ModelArtefact& artefact,
 // Whether a folder brings a tokenizer of its own; without one, tokens are bytes.
 bool has_tokenizer(const std::string& folder);
 
-// Goes on with a prompt in the tokens of the folder's tokenizer.json. A Llama model's text begins
-// with the bos_token_id of config.json; eos_token_id ends it, if params say so. kInvalidArgument:
-// parameters, or a prompt that is longer than the context.
-struct GeneratedText {
-  std::string text;  // without the prompt
-  std::vector<std::uint32_t> tokens;
-};
-Result<GeneratedText> generate_text(const gpu::Backend& backend, const std::string& folder,
-                                    std::string_view prompt, const gpu::SamplingParams& params,
-                                    std::uint64_t seed);
-
 }  // namespace orrery::model

@@ -10,6 +10,7 @@
 
 #include "gpu/cpu/cpu_backend.h"
 #include "harness/model/evaluate.h"
+#include "harness/model/generate_text.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
 
@@ -55,12 +56,43 @@ TEST_F(ModelFolder, GeneratesInTheTokensOfItsTokenizer) {
   EXPECT_TRUE(has_tokenizer(folder_));
   const gpu::SamplingParams params{.max_tokens = 9, .stop_on_eos = false};
   const gpu::CpuBackend cpu;
-  const auto made = generate_text(cpu, folder_, "the dog", params, 1);
+  const auto made = generate_text(cpu, folder_, {.prompt = "the dog", .params = params});
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_EQ(made->tokens.size(), 9u);
-  EXPECT_EQ(generate_text(cpu, folder_, "the dog", params, 2)->tokens, made->tokens);
-  EXPECT_THAT(generate_text(cpu, folder_, std::string(400, 'x'), params, 1).error().message,
+  const TextRequest other{.prompt = "the dog", .params = params, .seed = 2};
+  EXPECT_EQ(generate_text(cpu, folder_, other)->tokens, made->tokens) << "greedy draws nothing";
+  const std::string longer(400, 'x');
+  EXPECT_THAT(generate_text(cpu, folder_, {.prompt = longer, .params = params}).error().message,
               HasSubstr("takes 1 to 48"));
+}
+
+TEST_F(ModelFolder, TextComesInPiecesAndEndsBeforeAStopText) {
+  write_model();
+  const gpu::SamplingParams params{
+      .max_tokens = 40, .temperature = gpu::kTemperatureOne, .stop_on_eos = false};
+  const gpu::CpuBackend cpu;
+  std::string pieces;
+  std::size_t count = 0;
+  TextRequest request{.prompt = "hi", .params = params, .seed = 3, .stops = {}, .on_text = {}};
+  request.on_text = [&](std::string_view piece) {
+    pieces += piece;
+    count += piece.empty() ? 0 : 1;
+  };
+  const auto whole = generate_text(cpu, folder_, request);
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(pieces, whole->text);
+  EXPECT_GT(count, 30u);
+  EXPECT_FALSE(whole->stopped);
+  const auto result = cpu.generate(*read_artefact(folder_), as_bytes("hi"), params, 3);
+  EXPECT_EQ(whole->text, as_text(result->output)) << "the same as a task of the chain";
+  ASSERT_GE(whole->text.size(), 12u);
+  request.stops = {"no such text at all, not even nearly", whole->text.substr(8, 3)};
+  pieces.clear();
+  const auto cut = generate_text(cpu, folder_, request);
+  ASSERT_TRUE(cut) << cut.error().message;
+  EXPECT_TRUE(cut->stopped);
+  EXPECT_EQ(cut->text, whole->text.substr(0, whole->text.find(request.stops[1])));
+  EXPECT_EQ(pieces, cut->text);
 }
 
 TEST_F(ModelFolder, EvaluationOfAnUntrainedModelIsNearChanceAndNearItsReference) {
