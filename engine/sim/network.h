@@ -6,7 +6,7 @@
 // messages wait and follow, in order, when the cut ends; a stall of kSessionTimeout kills the
 // session at both ends. A clogged link does the same to streams, and holds datagrams instead of
 // losing them. Only the direction with waiting messages notices a cut (acknowledgements
-// are not modelled). What waits for a slow link or uplink leaves as it was reckoned when it was sent,
+// are not modelled). What waits for a slow link or uplink leaves as was reckoned when it was sent,
 // also if the link gets another rate meanwhile. An orderly close arrives behind the messages before
 // it; a crash resets the session.
 #pragma once

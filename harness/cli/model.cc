@@ -192,8 +192,11 @@ Status generate(const ModelArgs& args) {
     fmt::print("{}", piece);
     std::fflush(stdout);
   };
-  model::TextRequest request{
-      .prompt = args.prompt, .params = params, .seed = args.seed, .stops = args.stops, .on_text = {}};
+  model::TextRequest request{.prompt = args.prompt,
+                             .params = params,
+                             .seed = args.seed,
+                             .stops = args.stops,
+                             .on_text = {}};
   if (!args.json) request.on_text = stream;
   ASSIGN_OR_RETURN(const auto made, model::generate_text(*chosen.backend, args.folder, request));
   if (!args.json) {
@@ -320,8 +323,9 @@ void add_model_verbs(CLI::App& app, ModelArgs& args) {
   verb->add_option("--tokens", args.tokens, "At most");
   verb->add_option("--temperature", args.temperature, "0: the likeliest token");
   verb->add_option("--top-k", args.top_k, "Draw from the k likeliest tokens; 0: from all");
-  verb->add_option("--top-p", args.top_p, "Draw from the likeliest tokens of this much probability");
-  verb->add_option("--stop", args.stops, "Texts before which the answer ends")->allow_extra_args(false);
+  verb->add_option("--top-p", args.top_p, "Draw from the likeliest of this much probability");
+  verb->add_option("--stop", args.stops, "Texts before which the answer ends")
+      ->allow_extra_args(false);
   verb->add_option("--seed", args.seed, "Of the sampling");
   verb->add_option("--device", args.device, "cpu, cuda or auto; the result does not depend on it");
 

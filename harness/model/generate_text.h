@@ -1,4 +1,4 @@
-// Text from a model of a folder: in the tokens of its tokenizer.json, or in bytes where it has none.
+// Text from a model of a folder: in tokens of its tokenizer.json, or in bytes where it has none.
 #pragma once
 
 #include <cstdint>

@@ -13,8 +13,8 @@ class StopTexts {
   // Empty stop texts are left out.
   explicit StopTexts(std::vector<std::string> stops);
 
-  // What is certain to belong to the text now that `piece` has come: all but an end that a stop text
-  // may begin with. Nothing after stopped().
+  // What is certain to belong to the text now that `piece` has come: all but an end that a stop
+  // text may begin with. Nothing after stopped().
   std::string feed(std::string_view piece);
   // What feed() has held back; once, at the end of the text.
   std::string rest();

@@ -21,8 +21,8 @@ constexpr std::int64_t kLongest = 90;     // seconds that a fault may last
 // At the end, so that a chain of the slowest kind drawn here has some epochs to finalise in.
 constexpr std::int64_t kCalm = 120;
 
-// Bytes that a node sends a second, mean over nodes and time: several times what the busiest of these
-// worlds needs. Who asks for the same thing over and over needs more.
+// Bytes that a node sends a second, mean over nodes and time: several times what the busiest of
+// these worlds needs. Who asks for the same thing over and over needs more.
 constexpr std::int64_t kMostTraffic = 10'000;
 
 // Draws of one purpose: what another purpose draws shifts nothing here.

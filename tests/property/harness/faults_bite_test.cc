@@ -11,7 +11,7 @@ namespace orrery::run {
 namespace {
 
 struct Bite {
-  std::string_view kind;        // of scenario::fault_kinds(), and which of it where there are several
+  std::string_view kind;        // of scenario::fault_kinds(), and which way of it
   std::string_view protection;  // the seeded bug that takes it away
   std::string_view timeline;
 };
