@@ -22,8 +22,9 @@ A scenario as real processes, and a node of any live network:
     ...     net.block(answer.proof["height"])["proofs"], net.blocks(), net.metrics()
     >>> orrery.connect("http://127.0.0.1:4001").chain_info()
 
-Which training texts an answer of a trained model is owed to:
+Models to train, to ask, and to trace an answer's training texts:
 
+    >>> orrery.model.train("0.3M", "model")
     >>> orrery.attribute(("kiporu has radav ", "kuveno"), "model", keep=5).contributors
 
 Times of runs are virtual seconds from their start, and money is an exact int of base units, unless
@@ -40,7 +41,7 @@ from typing import Any, Callable, Mapping, Optional, Union
 
 import pandas as pd
 
-from . import _orrery, _text
+from . import _orrery, _text, model
 from ._attribute import Attribution, attribute
 from ._client import Answer, Client, RpcError, Unreachable, connect
 from ._orrery import InternalError
@@ -50,7 +51,7 @@ from ._up import CommandError, up
 
 __all__ = ["Answer", "Attribution", "Client", "CommandError", "Diagnostic", "InternalError",
            "Interrupted", "RpcError", "Run", "ScenarioError", "Unreachable", "attribute", "check",
-           "connect", "load", "metrics", "run", "schema", "up"]
+           "connect", "load", "metrics", "model", "run", "schema", "up"]
 
 Path = Union[str, "os.PathLike[str]"]
 Diagnostic = _text.Diagnostic
