@@ -19,7 +19,7 @@ struct MethodScores {
 // Models whose scores are added up; their seeds are not those of retrain(), so that scores and the
 // trainings that judge them share no randomness.
 struct StudyOptions {
-  std::uint32_t models = 5;
+  std::uint32_t models = 10;
   std::uint32_t epochs = 12;
 };
 

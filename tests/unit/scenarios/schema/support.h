@@ -22,7 +22,7 @@ inline LoadOptions options() {
       .known_metrics = {"height", "finalized_height", "finality.lag_blocks", "finality.advanced",
                         "tasks.requested", "tasks.settled", "tasks.refunded", "tasks.slashed",
                         "tasks.open", "slashed.nodes", "slashed.honest", "supply.error",
-                        "mempool.transactions", "forks.blocks", "messages.total"},
+                        "mempool.transactions", "forks.blocks", "messages.total", "bytes.total"},
       .known_behaviours = {"lie-inference", "equivocate"},
       .known_bugs = {"double-spend"}};
 }
