@@ -161,7 +161,7 @@ Json bad_disk(Dice& dice, const FaultField& field) {
 Json slow_disk(Dice& dice, const FaultField& field) {
   Json item = fault_of(dice, "disk", all_of(field), 4);
   return with(std::move(item),
-              {{"kind", "stall"}, {"delay", fmt::format("{}ms", dice.between(10, 2000))}});
+              {{"kind", "stall"}, {"delay", fmt::format("{}ms", dice.between(10, 20'000))}});
 }
 
 Json clog(Dice& dice, const FaultField& field) {
