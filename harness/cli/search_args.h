@@ -17,7 +17,7 @@ namespace orrery::cli {
 struct SwarmArgs {
   std::string file;  // empty: a world drawn for each seed
   std::vector<std::string> set;
-  std::uint64_t seeds = 100;
+  std::optional<std::uint64_t> seeds;  // at most; 100, or what `minutes` allow
   std::uint64_t first = 1;
   double minutes = 0;
   unsigned jobs = 0;  // 0: one a core

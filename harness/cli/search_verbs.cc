@@ -12,7 +12,7 @@ void add_search_verbs(CLI::App& app, SearchArgs& args) {
   swarm->add_option("file", s.file,
                     "Scenario that every seed starts from (default: a world drawn for each)");
   swarm->add_option("--set", s.set, "Change a value: key=value")->allow_extra_args(false);
-  swarm->add_option("--seeds", s.seeds, "How many seeds");
+  swarm->add_option("--seeds", s.seeds, "At most; default 100, or what --minutes allow");
   swarm->add_option("--first", s.first, "The first of them");
   swarm->add_option("--minutes", s.minutes, "Stop after this many minutes of wall time")
       ->check(CLI::NonNegativeNumber);

@@ -88,16 +88,16 @@ int swarm_command(const SwarmArgs& args) {
     complain(fmt::format("--until {}: expected a duration of at least 3m", args.until));
     return kUsage;
   }
+  const bool timed = args.minutes > 0;
   sweep::SwarmOptions options{.load = *load,
                               .first_seed = args.first,
-                              .seeds = args.seeds,
+                              .seeds = args.seeds.value_or(timed ? UINT64_MAX - args.first : 100),
                               .minutes = args.minutes,
                               .jobs = args.jobs,
                               .again_every = args.again_every,
                               .until = *until,
                               .interrupt = catch_interrupts()};
   if (options.jobs == 0) options.jobs = std::max(1u, std::thread::hardware_concurrency());
-  if (args.minutes > 0) options.seeds = UINT64_MAX - args.first;
   if (!args.file.empty()) {
     options.document = scenario::document_json(args.file);
     if (options.document.empty()) {
