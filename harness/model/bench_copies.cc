@@ -30,20 +30,10 @@ constexpr Attack kAttacks[] = {
 // Copies that the quotient does not see are beyond what is promised.
 bool promised(const Attack& attack) { return attack.protect && attack.noise <= 10; }
 
-std::vector<std::string> words_of(const std::string& text) {
-  std::vector<std::string> out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    out.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return out;
-}
-
 std::string noisy(const std::string& text, std::uint32_t percent,
                   const std::vector<std::string>& others, RandomStream& random) {
   std::string out;
-  for (const std::string& word : words_of(text)) {
+  for (const std::string_view word : words_of(text)) {
     if (!out.empty()) out += ' ';
     out += random.below(100) < percent ? others[random.below(others.size())] : word;
   }
@@ -55,7 +45,7 @@ Corpus attacked(const Corpus& corpus, const Attack& attack, std::uint32_t attack
   std::set<std::string> all;
   std::uint32_t contributors = 0;
   for (const Document& d : corpus.documents) {
-    for (std::string& w : words_of(d.text)) all.insert(std::move(w));
+    for (const std::string_view w : words_of(d.text)) all.emplace(w);
     contributors = std::max(contributors, d.contributor + 1);
   }
   const std::vector<std::string> others(all.begin(), all.end());

@@ -28,14 +28,9 @@ std::string normalised(std::string_view text) {
 
 using Words = std::vector<std::uint64_t>;  // hashes
 
-Words words_of(const std::string& plain) {
-  const std::string_view view(plain);
+Words hashes_of(const std::vector<std::string_view>& words) {
   Words out;
-  for (std::size_t at = 0; at < view.size();) {
-    const std::size_t end = std::min(view.find(' ', at), view.size());
-    out.push_back(stream_id(view.substr(at, end - at)));
-    at = end + 1;
-  }
+  for (const std::string_view word : words) out.push_back(stream_id(word));
   return out;
 }
 
@@ -78,6 +73,16 @@ class Sets {
 
 }  // namespace
 
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
 std::vector<std::uint64_t> shingles_of(std::string_view text, std::size_t letters) {
   const std::string plain = normalised(text);
   const std::string_view view(plain);
@@ -118,7 +123,7 @@ std::vector<std::uint32_t> first_of_copies(std::span<const Document> documents) 
   std::vector<Words> words;
   for (const Document& d : documents) {
     shingles.push_back(shingles_of(d.text, kLetters));
-    words.push_back(words_of(normalised(d.text)));
+    words.push_back(hashes_of(words_of(normalised(d.text))));
   }
   Sets sets(n);
   for (std::size_t band = 0; band < kBands; ++band) {

@@ -10,6 +10,9 @@
 
 namespace orrery::model {
 
+// The parts between spaces.
+std::vector<std::string_view> words_of(std::string_view text);
+
 // Hashes of the runs of `letters` bytes (at least 1) of a text whose letters are small and whose
 // spaces are single, each once, ascending. A shorter text is one run.
 std::vector<std::uint64_t> shingles_of(std::string_view text, std::size_t letters);
