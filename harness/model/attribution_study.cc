@@ -1,5 +1,6 @@
 #include "harness/model/attribution_study.h"
 
+#include <atomic>
 #include <numeric>
 
 #include "harness/model/trak.h"
@@ -8,50 +9,82 @@ namespace orrery::model {
 namespace {
 
 constexpr std::uint64_t kFirstSeed = 1'000;  // retrain() counts from 1
-constexpr std::uint32_t kParts = 6;          // of a training, a checkpoint after each but the last
+constexpr std::uint64_t kHalvesSeed = 1'000;  // the judge's halves are drawn with others
+constexpr std::uint32_t kParts = 6;           // of a training, a checkpoint after some
+constexpr std::uint32_t kLateParts = 4;       // of a model of a half: from here on
 
-struct ModelScores {
-  GradientScores during;
-  GradientScores at_end;
-  ScoreTable trak;
-  Status status;
+struct Texts {
+  std::span<const Example> documents;
+  std::span<const Example> queries;
 };
 
-// One model's scores; `at_end` and `trak` only if `all`.
-ModelScores scores_of(const EpochOptions& options, std::span<const Example> documents,
-                      std::span<const Example> queries, bool all) {
+// Scores summed over a model's checkpoints.
+struct ModelScores {
+  GradientScores during;  // of a model of a half: late ones
+  GradientScores at_end;  // not of a model of a half
+  ScoreTable trak;        // likewise
+  Status status;
+
+  void keep(const Status& made) {
+    if (status) status = made;
+  }
+};
+
+ModelScores scores_of_all(const EpochOptions& options, const Texts& texts) {
   ModelScores out;
-  std::vector<std::size_t> members(documents.size());
+  std::vector<std::size_t> members(texts.documents.size());
   std::iota(members.begin(), members.end(), std::size_t{0});
-  const auto keep = [&](const Status& status) {
-    if (out.status) out.status = status;
-  };
-  train_on(options, documents, members, [&](std::uint32_t epoch, const gpu::F32Model& model) {
-    if (epoch == options.epochs && all) {
-      keep(add_checkpoint(model, {documents, queries, 1}, nullptr, out.at_end));
-      keep(add_trak(model, {documents, queries, 1}, {}, nullptr, out.trak));
+  train_on(options, texts.documents, members, [&](std::uint32_t epoch, const gpu::F32Model& model) {
+    if (epoch == options.epochs) {
+      out.keep(add_checkpoint(model, {texts.documents, texts.queries, 1}, nullptr, out.at_end));
+      out.keep(add_trak(model, {texts.documents, texts.queries, 1}, {}, nullptr, out.trak));
+    } else if (epoch * kParts % options.epochs == 0) {
+      const double weight = 1 - 0.9 * epoch / options.epochs;  // the rate falls to a tenth
+      out.keep(
+          add_checkpoint(model, {texts.documents, texts.queries, weight}, nullptr, out.during));
     }
-    if (epoch == options.epochs || epoch * kParts % options.epochs != 0) return;
-    const double weight = 1 - 0.9 * epoch / options.epochs;  // the rate falls to a tenth
-    keep(add_checkpoint(model, {documents, queries, weight}, nullptr, out.during));
   });
   return out;
 }
 
-std::vector<ModelScores> train_and_score(const WordBed& bed, std::span<const Example> documents,
-                                         const StudyOptions& options, gpu::Parallel* parallel,
-                                         bool all) {
-  std::vector<ModelScores> out(options.models);
-  gpu::Serial serial;
-  gpu::Parallel& threads = parallel != nullptr ? *parallel : static_cast<gpu::Parallel&>(serial);
-  threads.each_part([&](std::uint32_t part) {
-    const gpu::PartRange mine = gpu::part_range(options.models, part, threads.width());
-    for (std::uint32_t m = mine.begin; m < mine.end; ++m) {
-      EpochOptions training = study_training(bed, options);
-      training.seed = kFirstSeed + m;
-      out[m] = scores_of(training, documents, bed.queries, all);
-    }
+ModelScores scores_of_half(const EpochOptions& options, const Texts& texts,
+                           std::span<const std::size_t> half) {
+  ModelScores out;
+  train_on(options, texts.documents, half, [&](std::uint32_t epoch, const gpu::F32Model& model) {
+    const std::uint32_t parts = epoch * kParts;
+    if (parts % options.epochs != 0 || parts / options.epochs < kLateParts) return;
+    out.keep(add_checkpoint(model, {texts.documents, texts.queries, 1}, nullptr, out.during));
   });
+  return out;
+}
+
+struct StudyScores {
+  std::vector<ModelScores> all;
+  std::vector<ModelScores> halves;
+};
+
+StudyScores train_and_score(const WordBed& bed, std::span<const Example> documents,
+                            const StudyOptions& options, gpu::Parallel* parallel) {
+  StudyScores out{std::vector<ModelScores>(options.models),
+                  std::vector<ModelScores>(options.halves)};
+  const auto halves = random_halves(documents.size(), options.halves, kHalvesSeed);
+  const Texts texts{documents, bed.queries};
+  std::atomic<std::uint32_t> next = 0;  // who trains what does not matter: results have their places
+  const auto work = [&](std::uint32_t) {
+    const std::uint32_t jobs = options.models + options.halves;
+    for (std::uint32_t job = next++; job < jobs; job = next++) {
+      EpochOptions training = study_training(bed, options);
+      training.seed = kFirstSeed + job;
+      const std::uint32_t half = job - options.models;
+      if (job < options.models) {
+        out.all[job] = scores_of_all(training, texts);
+      } else {
+        out.halves[half] = scores_of_half(training, texts, halves[half]);
+      }
+    }
+  };
+  gpu::Serial serial;
+  (parallel != nullptr ? *parallel : static_cast<gpu::Parallel&>(serial)).each_part(work);
   return out;
 }
 
@@ -69,31 +102,41 @@ EpochOptions study_training(const WordBed& bed, const StudyOptions& options) {
 
 Result<std::vector<MethodScores>> study_scores(const WordBed& bed, const StudyOptions& options,
                                                gpu::Parallel* parallel) {
-  std::vector<MethodScores> out{
-      {"graddot", {}},
-      {"tracin", {}},
-      {"trak", {}},
-      {"unscaled-influence", {}},
-      {"influence", {}},
+  ScoreTable graddot, tracin, trak, influence_full, graddot_halves, unscaled, influence;
+  const StudyScores made = train_and_score(bed, bed.documents, options, parallel);
+  for (const ModelScores& m : made.all) {
+    TRY(m.status);
+    add(m.at_end.dot, graddot);
+    add(m.during.dot, tracin);
+    add(m.trak, trak);
+    add(m.during.influence, influence_full);
+  }
+  for (const ModelScores& m : made.halves) {
+    TRY(m.status);
+    add(m.during.dot, graddot_halves);
+    add(m.during.plain_influence, unscaled);
+    add(m.during.influence, influence);
+  }
+  return std::vector<MethodScores>{
+      {"graddot", std::move(graddot)},
+      {"tracin", std::move(tracin)},
+      {"trak", std::move(trak)},
+      {"influence-full", std::move(influence_full)},
+      {"graddot-halves", std::move(graddot_halves)},
+      {"unscaled-influence", std::move(unscaled)},
+      {"influence", std::move(influence)},
       {"suffix", suffix_match(bed.corpus.documents, bed.corpus.queries)},
       {"knn-shapley", knn_shapley_of_texts(bed.corpus.documents, bed.corpus.queries)}};
-  for (const ModelScores& m : train_and_score(bed, bed.documents, options, parallel, true)) {
-    TRY(m.status);
-    add(m.at_end.dot, out[0].table);
-    add(m.during.dot, out[1].table);
-    add(m.trak, out[2].table);
-    add(m.during.plain_influence, out[3].table);
-    add(m.during.influence, out[4].table);
-  }
-  return out;
 }
 
 Result<ScoreTable> influence_scores(const WordBed& bed, std::span<const std::size_t> members,
                                     const StudyOptions& options, gpu::Parallel* parallel) {
   std::vector<Example> documents;
   for (const std::size_t m : members) documents.push_back(bed.documents[m]);
+  StudyOptions only_halves = options;
+  only_halves.models = 0;
   ScoreTable out;
-  for (const ModelScores& m : train_and_score(bed, documents, options, parallel, false)) {
+  for (const ModelScores& m : train_and_score(bed, documents, only_halves, parallel).halves) {
     TRY(m.status);
     add(m.during.influence, out);
   }

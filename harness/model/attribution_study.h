@@ -16,21 +16,25 @@ struct MethodScores {
   ScoreTable table;
 };
 
-// Models whose scores are added up; their seeds are not those of retrain(), so that scores and the
-// trainings that judge them share no randomness.
+// Scores of models are added up. Their seeds and halves are not those of retrain(), so that scores
+// and the trainings that judge them share no randomness.
 struct StudyOptions {
-  std::uint32_t models = 10;
+  std::uint32_t models = 10;  // trained on all texts
+  std::uint32_t halves = 24;  // trained on a random half each
   std::uint32_t epochs = 12;
 };
 
 EpochOptions study_training(const WordBed& bed, const StudyOptions& options);
 
-// graddot and trak at the end of training; tracin, unscaled-influence and influence after 1/6, 2/6,
-// ... 5/6 of the epochs, weighted by the learning rate; suffix and knn-shapley without a model.
+// Of models of all texts: graddot and trak at the end of training, tracin and influence-full after
+// 1/6, 2/6, ... 5/6 of the epochs, weighted by the learning rate. Of models of halves, after 4/6,
+// 5/6 and all of the epochs: influence, unscaled-influence and graddot-halves. A model that has seen
+// all texts has learnt them at the end, so that their gradients are small; one that has seen half
+// still says what the other half would add. Without a model: suffix and knn-shapley.
 Result<std::vector<MethodScores>> study_scores(const WordBed& bed, const StudyOptions& options,
                                                gpu::Parallel* parallel);
-// The same of influence alone, trained on documents[members] and scored on them; a column for each
-// member.
+// The same of influence alone, trained on halves of documents[members] and scored on all of these;
+// a column for each member.
 Result<ScoreTable> influence_scores(const WordBed& bed, std::span<const std::size_t> members,
                                     const StudyOptions& options, gpu::Parallel* parallel);
 

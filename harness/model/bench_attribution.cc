@@ -201,7 +201,7 @@ Result<std::vector<AttributionRow>> bench_corpus(const std::string& name, const 
   for (const MethodScores& m : methods) rows.found(m, m.method == "influence");
   std::vector<AttributionRow> out = rows.take();
   listener.step(name + ": copies");
-  ASSIGN_OR_RETURN(const auto copies, bench_copies(bed, {.models = 1}, pool));
+  ASSIGN_OR_RETURN(const auto copies, bench_copies(bed, {}, pool));
   out.insert(out.end(), copies.begin(), copies.end());
   return out;
 }

@@ -27,11 +27,11 @@ const AttributionRow* find(const std::vector<AttributionRow>& rows, const std::s
 TEST(AttributionStudy, ScoresAreTheSameBitsOnAnyNumberOfThreads) {
   const WordBed bed = tiny_bed();
   ThreadPool pool(2);
-  const StudyOptions options{.models = 2, .epochs = 6};
+  const StudyOptions options{.models = 2, .halves = 3, .epochs = 6};
   const auto one = study_scores(bed, options, nullptr);
   const auto two = study_scores(bed, options, &pool);
   ASSERT_TRUE(one && two);
-  ASSERT_EQ(one->size(), 7u);
+  ASSERT_EQ(one->size(), 9u);
   for (std::size_t m = 0; m < one->size(); ++m) {
     EXPECT_EQ((*one)[m].table.scores, (*two)[m].table.scores) << (*one)[m].method;
     EXPECT_EQ((*one)[m].table.queries, bed.queries.size());
@@ -42,13 +42,13 @@ TEST(AttributionStudy, ScoresAreTheSameBitsOnAnyNumberOfThreads) {
 TEST(AttributionStudy, InfluenceOfAPartKnowsThatPartAlone) {
   const WordBed bed = tiny_bed();
   const std::vector<std::size_t> members{1, 5, 7};
-  const auto table = influence_scores(bed, members, {.models = 1, .epochs = 6}, nullptr);
+  const auto table = influence_scores(bed, members, {.models = 1, .halves = 2, .epochs = 6}, nullptr);
   ASSERT_TRUE(table);
   EXPECT_EQ(table->documents, 3u);
   WordBed part = bed;
   part.documents = {bed.documents[1], bed.documents[5], bed.documents[7]};
   const std::vector<std::size_t> all{0, 1, 2};
-  EXPECT_EQ(influence_scores(part, all, {.models = 1, .epochs = 6}, nullptr)->scores,
+  EXPECT_EQ(influence_scores(part, all, {.models = 1, .halves = 2, .epochs = 6}, nullptr)->scores,
             table->scores);
 }
 
@@ -57,7 +57,7 @@ TEST(AttributionBench, CopiesPayNothingBecauseTheyCountOnce) {
   const WordBed bed =
       make_word_bed("two", *make_corpus({.contributors = 2, .documents = 5, .facts = 1}));
   ThreadPool pool(2);
-  const auto rows = bench_copies(bed, {.models = 1, .epochs = 6}, &pool);
+  const auto rows = bench_copies(bed, {.models = 1, .halves = 2, .epochs = 6}, &pool);
   ASSERT_TRUE(rows) << rows.error().message;
   for (const char* attack : {"copies.exact", "copies.identities", "copies.theft"}) {
     ASSERT_NE(find(*rows, attack), nullptr) << attack;
