@@ -5,10 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "gpu/cuda/cuda_device.h"
 #include "harness/cli/attribute_args.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/terminal.h"
 #include "harness/model/corpus_file.h"
+#include "harness/model/device_choice.h"
 #include "harness/model/thread_pool.h"
 
 namespace orrery::cli {
@@ -52,10 +54,18 @@ Result<Inputs> read_inputs(const AttributeArgs& args, gpu::Parallel* pool) {
     };
     TRY(model::keep_checkpoints(args.model, {args.keep, args.seed}, pool, report));
   }
+  if (args.halves > 0) {
+    const auto report = [](std::uint64_t done, std::uint64_t of) {
+      say(fmt::format("models of random halves: {} of {}", done, of));
+    };
+    TRY(model::keep_halves(args.model, {args.halves, args.seed}, pool, report));
+    ASSIGN_OR_RETURN(in.checkpoints, model::read_halves(args.model, args.halves));
+    return in;
+  }
   ASSIGN_OR_RETURN(in.checkpoints, model::read_checkpoints(args.model));
   if (in.checkpoints.size() == 1 && in.method == model::AttributionMethod::kInfluence) {
-    say("note: one checkpoint only; --keep 5 trains again and keeps five on the way, which finds "
-        "more");
+    say("note: one checkpoint only; --keep 5 trains again and keeps five on the way, --halves 8 "
+        "trains on random halves of the texts: both find more");
   }
   return in;
 }
@@ -92,7 +102,7 @@ void print_json(const AttributeArgs& args, const Inputs& in, const model::Attrib
                     {"contributors", contributors_of(made.queries[q])}});
   }
   fmt::print("{}\n", dump({{"schema", "orrery.attribute/1"},
-                           {"method", args.method},
+                           {"method", model::method_name(made.method)},
                            {"corpus", args.corpus},
                            {"documents", in.documents.size()},
                            {"copies", made.copies},
@@ -124,10 +134,23 @@ void print_text(const Inputs& in, const model::AttributionAnswer& made) {
 
 Status run(const AttributeArgs& args) {
   model::ThreadPool pool(args.threads);
+  ASSIGN_OR_RETURN(const model::DeviceChoice device, model::choose_device(args.device));
+  if (!device.note.empty()) say(device.note);
+  std::unique_ptr<gpu::Accelerator> accelerator;
+  if (device.cuda) {
+    ASSIGN_OR_RETURN(accelerator, gpu::open_cuda_accelerator());
+  }
   ASSIGN_OR_RETURN(const Inputs in, read_inputs(args, &pool));
-  ASSIGN_OR_RETURN(
-      const model::AttributionAnswer made,
-      model::attribute(in.method, {in.checkpoints, in.documents, in.queries}, args.top, &pool));
+  const auto heard = [](std::size_t done, std::size_t of) {
+    show_count("attribute", done, of, "gradients", "in all");
+  };
+  const model::AttributionTask task{in.checkpoints, in.documents, in.queries, heard};
+  ASSIGN_OR_RETURN(const model::AttributionAnswer made,
+                   model::attribute(in.method, task, args.top, {&pool, accelerator.get()}));
+  clear_count();
+  if (made.method != in.method) {
+    say("note: so many gradients of so many parameters are projected (method logra)");
+  }
   if (args.json) {
     print_json(args, in, made);
   } else {
@@ -146,7 +169,7 @@ void add_attribute_verb(CLI::App& app, AttributeArgs& args) {
                    "What it was trained on: small, medium, large (as `model train` does), or a "
                    "folder with documents.jsonl");
   verb->add_option("--method", args.method,
-                   "influence, graddot, tracin, trak, suffix or knn-shapley");
+                   "influence, logra, graddot, tracin, trak, suffix or knn-shapley");
   verb->add_option("--query", args.query, "The text to explain, as it stands after --prompt");
   verb->add_option("--prompt", args.prompt, "What stood before it and is not to be explained");
   verb->add_option("--queries", args.queries, "Many: a file of {\"prompt\", \"answer\"} a line");
@@ -154,6 +177,12 @@ void add_attribute_verb(CLI::App& app, AttributeArgs& args) {
   verb->add_option("--keep", args.keep,
                    "Train the model again and keep so many checkpoints on the way (5 does well)")
       ->check(CLI::Range(1, 64));
+  verb->add_option("--halves", args.halves,
+                   "Train so many models on random halves of the texts and ask these (8 or more do "
+                   "best); they are kept in the model's folder")
+      ->check(CLI::Range(1, 64))
+      ->excludes("--keep");
+  verb->add_option("--device", args.device, "cpu, cuda or auto; scores do not depend on it");
   verb->add_option("--seed", args.seed, "That it was trained with");
   verb->add_option("--threads", args.threads, "Threads; scores do not depend on them")
       ->check(CLI::Range(1, 256));

@@ -20,6 +20,8 @@ struct AttributeArgs {
   std::string queries;  // file of many
   std::uint32_t top = 5;
   std::uint32_t keep = 0;  // checkpoints to make by training again; 0: take what there is
+  std::uint32_t halves = 0;  // models of random halves of the texts to train and to ask
+  std::string device = "cpu";
   std::uint64_t seed = 1;
   std::uint32_t threads = 1;
   bool json = false;

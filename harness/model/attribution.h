@@ -4,15 +4,24 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/base/result.h"
 #include "gpu/cpu/f32_network.h"
+#include "gpu/cuda/accelerator.h"
 #include "harness/model/corpus.h"
 
 namespace orrery::model {
+
+// Who computes: threads of the processor, and an accelerator for what it can do. Both may be null;
+// results do not depend on them.
+struct Workers {
+  gpu::Parallel* threads = nullptr;
+  gpu::Accelerator* accelerator = nullptr;
+};
 
 // A text and what its loss counts.
 struct Example {
@@ -46,19 +55,29 @@ struct GradientScores {
   ScoreTable influence;        // the same with K_ij = cos(g~_i, g~_j)
 };
 
-// Adds the scores of a checkpoint, times `weight` in (0, 2^10], to the tables, which must be empty
-// or of the same shape. Sum over checkpoints taken during training, each weighted by its learning
-// rate (Pruthi et al., "Estimating training data influence by tracing gradient descent", 2020): at
-// the end the texts are learnt and their gradients small. kLimit if the gradients do not fit
-// `kMaxGradientFloats`; kInvalidArgument for tables of other shapes.
-inline constexpr std::uint64_t kMaxGradientFloats = std::uint64_t{1} << 30;  // 4 GiB
+// What a state of a model is asked about. Of several states, scores are summed.
 struct CheckpointTexts {
   std::span<const Example> documents;
   std::span<const Example> queries;
-  double weight = 1;
+  double weight = 1;                                                    // in (0, 2^10]
+  std::function<void(std::size_t done, std::size_t of)> progress = {};  // gradients
 };
+
+// Adds the scores of a checkpoint, times the weight, to the tables, which must be empty or of the
+// same shape. Sum over checkpoints taken during training, each weighted by its learning rate
+// (Pruthi et al., "Estimating training data influence by tracing gradient descent", 2020): at the
+// end the texts are learnt and their gradients small; or over models that have not seen all texts.
+// kLimit: more texts or longer gradients than fits_in_full() allows; kInvalidArgument for tables of
+// other shapes; what the accelerator says.
 Status add_checkpoint(const gpu::F32Model& model, const CheckpointTexts& texts,
-                      gpu::Parallel* parallel, GradientScores& to);
+                      const Workers& workers, GradientScores& to);
+
+// Whether gradients of so many texts and parameters are compared in full; else see logra.h.
+inline constexpr std::uint64_t kMaxGradientFloats = std::uint64_t{1} << 30;  // 4 GiB
+inline constexpr std::size_t kMaxDualTexts = 20'000;  // the solve takes their cube / 3 operations
+constexpr bool fits_in_full(std::size_t texts, std::size_t parameters) {
+  return texts <= kMaxDualTexts && texts * parameters <= kMaxGradientFloats;
+}
 
 // No model at all: for each byte of the answer the longest text before and including it that
 // occurs in a document; a document's score is the sum over bytes of the squared length where it

@@ -3,12 +3,13 @@
 #include <atomic>
 #include <numeric>
 
+#include "harness/model/logra.h"
 #include "harness/model/trak.h"
 
 namespace orrery::model {
 namespace {
 
-constexpr std::uint64_t kFirstSeed = 1'000;  // retrain() counts from 1
+constexpr std::uint64_t kFirstSeed = 1'000;   // retrain() counts from 1
 constexpr std::uint64_t kHalvesSeed = 1'000;  // the judge's halves are drawn with others
 constexpr std::uint32_t kParts = 6;           // of a training, a checkpoint after some
 constexpr std::uint32_t kLateParts = 4;       // of a model of a half: from here on
@@ -23,6 +24,7 @@ struct ModelScores {
   GradientScores during;  // of a model of a half: late ones
   GradientScores at_end;  // not of a model of a half
   ScoreTable trak;        // likewise
+  ScoreTable logra;       // of a model of a half only
   Status status;
 
   void keep(const Status& made) {
@@ -36,24 +38,26 @@ ModelScores scores_of_all(const EpochOptions& options, const Texts& texts) {
   std::iota(members.begin(), members.end(), std::size_t{0});
   train_on(options, texts.documents, members, [&](std::uint32_t epoch, const gpu::F32Model& model) {
     if (epoch == options.epochs) {
-      out.keep(add_checkpoint(model, {texts.documents, texts.queries, 1}, nullptr, out.at_end));
-      out.keep(add_trak(model, {texts.documents, texts.queries, 1}, {}, nullptr, out.trak));
+      out.keep(add_checkpoint(model, {texts.documents, texts.queries, 1}, {}, out.at_end));
+      out.keep(add_trak(model, {texts.documents, texts.queries, 1}, {}, {}, out.trak));
     } else if (epoch * kParts % options.epochs == 0) {
       const double weight = 1 - 0.9 * epoch / options.epochs;  // the rate falls to a tenth
-      out.keep(
-          add_checkpoint(model, {texts.documents, texts.queries, weight}, nullptr, out.during));
+      out.keep(add_checkpoint(model, {texts.documents, texts.queries, weight}, {}, out.during));
     }
   });
   return out;
 }
 
 ModelScores scores_of_half(const EpochOptions& options, const Texts& texts,
-                           std::span<const std::size_t> half) {
+                           std::span<const std::size_t> half, bool projected) {
   ModelScores out;
   train_on(options, texts.documents, half, [&](std::uint32_t epoch, const gpu::F32Model& model) {
     const std::uint32_t parts = epoch * kParts;
     if (parts % options.epochs != 0 || parts / options.epochs < kLateParts) return;
-    out.keep(add_checkpoint(model, {texts.documents, texts.queries, 1}, nullptr, out.during));
+    out.keep(add_checkpoint(model, {texts.documents, texts.queries, 1}, {}, out.during));
+    if (projected) {
+      out.keep(add_logra(model, {texts.documents, texts.queries, 1}, {}, {}, out.logra));
+    }
   });
   return out;
 }
@@ -63,13 +67,15 @@ struct StudyScores {
   std::vector<ModelScores> halves;
 };
 
+// Projected influence too, if there are models of all texts to compare with.
 StudyScores train_and_score(const WordBed& bed, std::span<const Example> documents,
                             const StudyOptions& options, gpu::Parallel* parallel) {
   StudyScores out{std::vector<ModelScores>(options.models),
                   std::vector<ModelScores>(options.halves)};
   const auto halves = random_halves(documents.size(), options.halves, kHalvesSeed);
   const Texts texts{documents, bed.queries};
-  std::atomic<std::uint32_t> next = 0;  // who trains what does not matter: results have their places
+  std::atomic<std::uint32_t> next =
+      0;  // who trains what does not matter: results have their places
   const auto work = [&](std::uint32_t) {
     const std::uint32_t jobs = options.models + options.halves;
     for (std::uint32_t job = next++; job < jobs; job = next++) {
@@ -79,7 +85,7 @@ StudyScores train_and_score(const WordBed& bed, std::span<const Example> documen
       if (job < options.models) {
         out.all[job] = scores_of_all(training, texts);
       } else {
-        out.halves[half] = scores_of_half(training, texts, halves[half]);
+        out.halves[half] = scores_of_half(training, texts, halves[half], options.models > 0);
       }
     }
   };
@@ -102,7 +108,7 @@ EpochOptions study_training(const WordBed& bed, const StudyOptions& options) {
 
 Result<std::vector<MethodScores>> study_scores(const WordBed& bed, const StudyOptions& options,
                                                gpu::Parallel* parallel) {
-  ScoreTable graddot, tracin, trak, influence_full, graddot_halves, unscaled, influence;
+  ScoreTable graddot, tracin, trak, influence_full, graddot_halves, unscaled, logra, influence;
   const StudyScores made = train_and_score(bed, bed.documents, options, parallel);
   for (const ModelScores& m : made.all) {
     TRY(m.status);
@@ -115,6 +121,7 @@ Result<std::vector<MethodScores>> study_scores(const WordBed& bed, const StudyOp
     TRY(m.status);
     add(m.during.dot, graddot_halves);
     add(m.during.plain_influence, unscaled);
+    add(m.logra, logra);
     add(m.during.influence, influence);
   }
   return std::vector<MethodScores>{
@@ -124,6 +131,7 @@ Result<std::vector<MethodScores>> study_scores(const WordBed& bed, const StudyOp
       {"influence-full", std::move(influence_full)},
       {"graddot-halves", std::move(graddot_halves)},
       {"unscaled-influence", std::move(unscaled)},
+      {"logra", std::move(logra)},
       {"influence", std::move(influence)},
       {"suffix", suffix_match(bed.corpus.documents, bed.corpus.queries)},
       {"knn-shapley", knn_shapley_of_texts(bed.corpus.documents, bed.corpus.queries)}};

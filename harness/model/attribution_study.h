@@ -28,7 +28,8 @@ EpochOptions study_training(const WordBed& bed, const StudyOptions& options);
 
 // Of models of all texts: graddot and trak at the end of training, tracin and influence-full after
 // 1/6, 2/6, ... 5/6 of the epochs, weighted by the learning rate. Of models of halves, after 4/6,
-// 5/6 and all of the epochs: influence, unscaled-influence and graddot-halves. A model that has seen
+// 5/6 and all of the epochs: influence, the same projected (logra), not scaled
+// (unscaled-influence) and not solved (graddot-halves). A model that has seen
 // all texts has learnt them at the end, so that their gradients are small; one that has seen half
 // still says what the other half would add. Without a model: suffix and knn-shapley.
 Result<std::vector<MethodScores>> study_scores(const WordBed& bed, const StudyOptions& options,

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <mutex>
 
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
+#include "harness/model/retraining.h"
 #include "harness/model/safetensors.h"
 #include "harness/model/zoo.h"
 #include "reports/record/write.h"
@@ -20,6 +23,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFormat = "orrery.parameters/1";
 constexpr std::uint32_t kMaxKept = 64;
+constexpr std::uint64_t kHalvesSeed = 1'000;
+constexpr std::uint32_t kParts = 6;      // of a training on a half
+constexpr std::uint32_t kLateParts = 4;  // after which its states are kept, from here on
 
 Result<std::uint64_t> number_of(const Safetensors& file, const char* key, int base) {
   const auto at = file.metadata().find(key);
@@ -64,19 +70,70 @@ Result<ZooEntry> entry_of(const gpu::ModelConfig& config) {
   return fail(ErrorCode::kInvalidArgument, "the model has the shape of none of the zoo");
 }
 
-Status write_all(const std::string& folder, const std::vector<Checkpoint>& kept) {
-  const std::string into = folder + "/checkpoints";
+Result<std::string> make_folder(const std::string& path) {
   std::error_code failed;
-  fs::create_directories(into, failed);
-  if (failed) return fail(ErrorCode::kIo, "cannot make " + into + ": " + failed.message());
-  for (const Checkpoint& c : kept) {
-    const Bytes file =
-        encode_safetensors({{"parameters", {c.model.values.size()}, c.model.values.data()}},
-                           {{"format", kFormat},
-                            {"step", std::to_string(c.step)},
-                            {"weight_per_mille", std::to_string(std::lround(c.weight * 1000))}});
-    const std::string path = fmt::format("{}/step-{:06}.safetensors", into, c.step);
-    TRY(report::write_file_atomically(path, as_text(file)));
+  fs::create_directories(path, failed);
+  if (failed) return fail(ErrorCode::kIo, "cannot make " + path + ": " + failed.message());
+  return path;
+}
+
+Status write_checkpoint(const std::string& path, const Checkpoint& c) {
+  const Bytes file =
+      encode_safetensors({{"parameters", {c.model.values.size()}, c.model.values.data()}},
+                         {{"format", kFormat},
+                          {"step", std::to_string(c.step)},
+                          {"weight_per_mille", std::to_string(std::lround(c.weight * 1000))}});
+  return report::write_file_atomically(path, as_text(file));
+}
+
+// How a folder's model was trained.
+struct Run {
+  gpu::F32Model model;
+  TrainOptions options;
+  Corpus texts;
+};
+
+// kInvalidArgument unless the folder's training state is of these options and texts.
+Result<Run> run_of(const std::string& folder, std::uint64_t seed, gpu::Parallel* parallel) {
+  ASSIGN_OR_RETURN(gpu::F32Model model, import_llama(folder));
+  ASSIGN_OR_RETURN(ZooEntry entry, entry_of(model.config));
+  ASSIGN_OR_RETURN(SplitCorpus corpus, zoo_corpus(entry.corpus));
+  ASSIGN_OR_RETURN(const std::string last, read_text_file(folder + "/training.safetensors"));
+  Bytes bytes(last.begin(), last.end());
+  ASSIGN_OR_RETURN(const Safetensors file, Safetensors::parse(bytes));
+  ASSIGN_OR_RETURN(const std::uint64_t steps, number_of(file, "step", 16));
+  Run run{std::move(model), entry.options, std::move(corpus.training)};
+  run.options.seed = seed;
+  run.options.steps = static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, 0xffff'ffffu));
+  TRY(Trainer::resume(run.options, token_stream(run.texts), parallel, std::move(bytes)));
+  return run;
+}
+
+std::string half_path(const std::string& folder, std::uint32_t half, std::uint32_t part) {
+  return fmt::format("{}/halves/model-{:03}-{}.safetensors", folder, half, part);
+}
+
+bool has_half(const std::string& folder, std::uint32_t half) {
+  for (std::uint32_t part = kLateParts; part <= kParts; ++part) {
+    if (!fs::exists(half_path(folder, half, part))) return false;
+  }
+  return true;
+}
+
+Status train_half(const std::string& folder, const Run& run, std::uint32_t half) {
+  TrainOptions options = run.options;
+  options.seed = kHalvesSeed + half;
+  options.steps = std::max(1u, options.steps / 2);
+  Corpus texts;
+  for (const std::size_t d : random_half(run.texts.documents.size(), half, kHalvesSeed)) {
+    texts.documents.push_back(run.texts.documents[d]);
+  }
+  ASSIGN_OR_RETURN(Trainer trainer, Trainer::start(options, token_stream(texts), nullptr));
+  for (std::uint32_t part = kLateParts; part <= kParts; ++part) {
+    const std::uint64_t end =
+        std::max<std::uint64_t>(1, std::uint64_t{options.steps} * part / kParts);
+    while (trainer.steps() < end) trainer.step();
+    TRY(write_checkpoint(half_path(folder, half, part), {trainer.steps(), 1, trainer.model()}));
   }
   return {};
 }
@@ -103,19 +160,9 @@ Status keep_checkpoints(const std::string& folder, const KeepOptions& options,
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("between 1 and {} checkpoints can be kept", kMaxKept));
   }
-  ASSIGN_OR_RETURN(const gpu::F32Model wanted, import_llama(folder));
-  ASSIGN_OR_RETURN(ZooEntry entry, entry_of(wanted.config));
-  ASSIGN_OR_RETURN(const SplitCorpus corpus, zoo_corpus(entry.corpus));
-  ASSIGN_OR_RETURN(const std::string last, read_text_file(folder + "/training.safetensors"));
-  Bytes bytes(last.begin(), last.end());
-  ASSIGN_OR_RETURN(const Safetensors file, Safetensors::parse(bytes));
-  ASSIGN_OR_RETURN(const std::uint64_t steps, number_of(file, "step", 16));
-  TrainOptions train = entry.options;
-  train.seed = options.seed;
-  train.steps = static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, 0xffff'ffffu));
-  // Says at once whether options and data are those of the folder's run.
-  TRY(Trainer::resume(train, token_stream(corpus.training), parallel, std::move(bytes)));
-  ASSIGN_OR_RETURN(Trainer trainer, Trainer::start(train, token_stream(corpus.training), parallel));
+  ASSIGN_OR_RETURN(const Run run, run_of(folder, options.seed, parallel));
+  const TrainOptions& train = run.options;
+  ASSIGN_OR_RETURN(Trainer trainer, Trainer::start(train, token_stream(run.texts), parallel));
   std::vector<Checkpoint> kept;
   while (!trainer.done()) {
     const double weight = static_cast<double>(trainer.rate()) / static_cast<double>(train.rate);
@@ -126,10 +173,52 @@ Status keep_checkpoints(const std::string& folder, const KeepOptions& options,
       kept.push_back({trainer.steps(), weight, trainer.model()});
     }
   }
-  if (parameters_digest(trainer.model()) != parameters_digest(wanted)) {
+  if (parameters_digest(trainer.model()) != parameters_digest(run.model)) {
     return fail(ErrorCode::kRefused, "training again gave other parameters than the folder's");
   }
-  return write_all(folder, kept);
+  ASSIGN_OR_RETURN(const std::string into, make_folder(folder + "/checkpoints"));
+  for (const Checkpoint& c : kept) {
+    TRY(write_checkpoint(fmt::format("{}/step-{:06}.safetensors", into, c.step), c));
+  }
+  return {};
+}
+
+Status keep_halves(const std::string& folder, const HalvesOptions& options, gpu::Parallel* parallel,
+                   const OnTrained& report) {
+  if (options.count == 0 || options.count > kMaxKept) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("between 1 and {} models of halves can be kept", kMaxKept));
+  }
+  ASSIGN_OR_RETURN(const Run run, run_of(folder, options.seed, parallel));
+  TRY(make_folder(folder + "/halves"));
+  std::vector<Status> made(options.count);
+  std::mutex reporting;
+  std::uint32_t done = 0;
+  std::atomic<std::uint32_t> next = 0;  // who trains what does not matter
+  const auto work = [&](std::uint32_t) {
+    for (std::uint32_t half = next++; half < options.count; half = next++) {
+      if (!has_half(folder, half)) made[half] = train_half(folder, run, half);
+      const std::lock_guard lock(reporting);
+      report(++done, options.count);
+    }
+  };
+  gpu::Serial serial;
+  (parallel != nullptr ? *parallel : static_cast<gpu::Parallel&>(serial)).each_part(work);
+  for (const Status& status : made) TRY(status);
+  return {};
+}
+
+Result<std::vector<Checkpoint>> read_halves(const std::string& folder, std::uint32_t count) {
+  ASSIGN_OR_RETURN(const gpu::F32Model model, import_llama(folder));
+  std::vector<Checkpoint> out;
+  for (std::uint32_t half = 0; half < count; ++half) {
+    for (std::uint32_t part = kLateParts; part <= kParts; ++part) {
+      ASSIGN_OR_RETURN(Checkpoint one,
+                       read_checkpoint(half_path(folder, half, part), model.config));
+      out.push_back(std::move(one));
+    }
+  }
+  return out;
 }
 
 }  // namespace orrery::model

@@ -1,5 +1,7 @@
-// Models as they were during training, for methods that follow it. `orrery model train` keeps the
-// last one; since training is exact to the bit, those before are made by training again.
+// Models as they were during training, for methods that follow it, and models of halves of the
+// texts, for the method that is most faithful (attribution_study.h). `orrery model train` keeps the
+// last state of one model; since training is exact to the bit, the others are made by training
+// again.
 #pragma once
 
 #include <cstdint>
@@ -34,5 +36,17 @@ struct KeepOptions {
 using OnTrained = std::function<void(std::uint64_t step, std::uint64_t of)>;
 Status keep_checkpoints(const std::string& folder, const KeepOptions& options,
                         gpu::Parallel* parallel, const OnTrained& report);
+
+// Trains `count` models like FOLDER's, each on a random half of the documents for half the steps,
+// and writes their states after 4/6, 5/6 and all of the steps to FOLDER/halves. Those that are
+// there already are kept. Errors as of keep_checkpoints(). The models are shared among threads.
+struct HalvesOptions {
+  std::uint32_t count = 8;
+  std::uint64_t seed = 1;  // that the folder's model was trained with
+};
+Status keep_halves(const std::string& folder, const HalvesOptions& options, gpu::Parallel* parallel,
+                   const OnTrained& report);  // hears of models
+// The states of the first `count` of them, by model and step, all of weight 1.
+Result<std::vector<Checkpoint>> read_halves(const std::string& folder, std::uint32_t count);
 
 }  // namespace orrery::model

@@ -8,11 +8,11 @@
 
 namespace orrery::model {
 
-// Cholesky's factor L of the n x n matrix `a`, in its lower half; what lies above stays. ENSUREs
-// that the matrix is positive definite.
+// Cholesky's factor U, a = U^T U, in the upper half of the n x n matrix `a`, row after row; what
+// lies below the diagonal is not read and stays. ENSUREs that the matrix is positive definite.
 void factorise(std::vector<double>& a, std::size_t n);
 
-// x := (L L^T)^-1 x, where L has x.size() rows.
-void solve(const std::vector<double>& l, std::span<double> x);
+// x := (U^T U)^-1 x, where U has x.size() rows.
+void solve(const std::vector<double>& u, std::span<double> x);
 
 }  // namespace orrery::model

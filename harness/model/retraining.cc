@@ -120,17 +120,19 @@ Retrained retrain(const EpochOptions& options, std::span<const Example> examples
   return out;
 }
 
+std::vector<std::size_t> random_half(std::size_t n, std::size_t index, std::uint64_t seed) {
+  std::vector<std::size_t> all(n);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  shuffle(all, RandomStream(seed, index, stream_id("retraining.subset")));
+  all.resize(n / 2);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
 std::vector<std::vector<std::size_t>> random_halves(std::size_t n, std::size_t count,
                                                     std::uint64_t seed) {
   std::vector<std::vector<std::size_t>> out;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::vector<std::size_t> all(n);
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    shuffle(all, RandomStream(seed, i, stream_id("retraining.subset")));
-    all.resize(n / 2);
-    std::sort(all.begin(), all.end());
-    out.push_back(std::move(all));
-  }
+  for (std::size_t i = 0; i < count; ++i) out.push_back(random_half(n, i, seed));
   return out;
 }
 

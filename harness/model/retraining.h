@@ -57,7 +57,8 @@ Retrained retrain(const EpochOptions& options, std::span<const Example> examples
                   std::span<const Example> queries, std::vector<std::vector<std::size_t>> subsets,
                   std::uint32_t seeds, gpu::Parallel* parallel);
 
-// `count` subsets of half of [0, n), each sorted, drawn for (seed, index).
+// Half of [0, n), sorted, drawn for (seed, index); and the first `count` of these.
+std::vector<std::size_t> random_half(std::size_t n, std::size_t index, std::uint64_t seed);
 std::vector<std::vector<std::size_t>> random_halves(std::size_t n, std::size_t count,
                                                     std::uint64_t seed);
 

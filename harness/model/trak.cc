@@ -6,17 +6,17 @@
 #include <cmath>
 
 #include "engine/base/ensure.h"
-#include "engine/base/random.h"
+#include "gpu/api/exact/signs.h"
 #include "gpu/cpu/f32_math.h"
-#include "gpu/cpu/f32_network.h"
 #include "gpu/cpu/gemm.h"
+#include "gpu/cuda/device_attribution.h"
 #include "harness/model/dense_solve.h"
+#include "harness/model/text_gradients.h"
 
 namespace orrery::model {
 namespace {
 
 constexpr std::size_t kMaxParameters = (std::size_t{1} << 24) - 1;  // 127 * 2^24 < 2^31
-constexpr std::uint32_t kSignsADraw = 128;
 constexpr std::size_t kBlock =
     4096;  // parameters at a time: signs of all columns stay in the cache
 constexpr gpu::exact::SoftScale kOne{1u << 30, -30};
@@ -40,23 +40,23 @@ std::vector<std::int8_t> quantise(std::span<const float> gradient) {
   return out;
 }
 
-// Signs of `signs.size()` parameters from `first` (a multiple of 128) on, of one projected column:
-// the bits of Philox of (column, parameter / 128).
-struct SignPlace {
-  std::uint32_t column;
-  std::size_t first;
+// The signs of 128 columns from `first` on, of parameters [begin, begin + size): one row a column.
+struct SignBlock {
+  std::uint32_t first;
+  std::size_t begin;
+  std::uint32_t size;
 };
-void draw_signs(std::uint64_t seed, const SignPlace& place, std::span<std::int8_t> signs) {
-  const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed),
-                                         static_cast<std::uint32_t>(seed >> 32)};
-  for (std::size_t at = 0; at < signs.size(); at += kSignsADraw) {
-    const auto block = static_cast<std::uint32_t>((place.first + at) / kSignsADraw);
-    const auto words = philox4x32({block, place.column, 0x7472616bu, 0}, key);
-    const std::size_t count = std::min<std::size_t>(kSignsADraw, signs.size() - at);
-    for (std::size_t i = 0; i < count; ++i) {
-      signs[at + i] = static_cast<std::int8_t>((words[i / 32] >> (i % 32) & 1u) * 2) - 1;
+std::vector<std::int8_t> draw_block(std::uint64_t seed, const SignBlock& block) {
+  std::vector<std::int8_t> rows(std::size_t{gpu::exact::kSignsADraw} * block.size);
+  for (std::uint32_t j = 0; j < block.size; ++j) {
+    const auto drawn = gpu::exact::draw_signs(seed, static_cast<std::uint32_t>(block.begin + j),
+                                              block.first / gpu::exact::kSignsADraw);
+    for (std::uint32_t c = 0; c < gpu::exact::kSignsADraw; ++c) {
+      rows[std::size_t{c} * block.size + j] =
+          static_cast<std::int8_t>(gpu::exact::signed_by(drawn.w[c / 32], c % 32, 1));
     }
   }
+  return rows;
 }
 
 // Gradients in int8, one after the other.
@@ -66,43 +66,50 @@ struct Rows {
   std::uint32_t count() const { return static_cast<std::uint32_t>(values.size() / width); }
 };
 
-// The columns [begin, end) * kPanel of rows times signs, into `out` (rows x options.width).
-void project_columns(const Rows& rows, gpu::PartRange panels, const TrakOptions& options,
+// The columns [begin, end) * 128 of rows times signs, into `out` (rows x options.width).
+void project_columns(const Rows& rows, gpu::PartRange draws, const TrakOptions& options,
                      std::span<std::int32_t> out) {
-  constexpr std::uint32_t kPanel = gpu::QuantMatrix::kPanel;
-  const std::uint32_t columns = (panels.end - panels.begin) * kPanel;
-  if (columns == 0) return;
+  constexpr std::uint32_t kColumns = gpu::exact::kSignsADraw;
   const gpu::Kernel kernel = gpu::available_kernels().back();
-  std::vector<std::int32_t> sums(std::size_t{rows.count()} * columns);
-  for (std::size_t first = 0; first < rows.width; first += kBlock) {
-    const auto size = static_cast<std::uint32_t>(std::min(kBlock, rows.width - first));
-    gpu::QuantMatrix signs(columns, size);
-    std::vector<std::int8_t> row(size);
-    for (std::uint32_t c = 0; c < columns; ++c) {
-      draw_signs(options.seed, {panels.begin * kPanel + c, first}, row);
-      signs.set_row(c, row, kOne);
-    }
+  std::vector<std::int32_t> sums(std::size_t{rows.count()} * kColumns);
+  for (std::size_t begin = 0; begin < rows.width; begin += kBlock) {
+    const auto size = static_cast<std::uint32_t>(std::min(kBlock, rows.width - begin));
+    gpu::QuantMatrix signs(kColumns, size);
     const std::uint32_t stride = signs.groups() * gpu::QuantMatrix::kGroup;
     std::vector<std::uint8_t> block(std::size_t{rows.count()} * stride, gpu::biased(0));
     for (std::size_t i = 0; i < rows.count(); ++i) {
       for (std::size_t j = 0; j < size; ++j) {
-        block[i * stride + j] = gpu::biased(rows.values[i * rows.width + first + j]);
+        block[i * stride + j] = gpu::biased(rows.values[i * rows.width + begin + j]);
       }
     }
-    gpu::multiply(kernel, signs, {block.data(), rows.count(), stride}, sums.data(), columns);
-    for (std::size_t i = 0; i < rows.count(); ++i) {
-      std::int32_t* to = out.data() + i * options.width + panels.begin * kPanel;
-      for (std::uint32_t c = 0; c < columns; ++c) to[c] += sums[i * columns + c];
+    for (std::uint32_t draw = draws.begin; draw < draws.end; ++draw) {
+      const std::uint32_t first = draw * kColumns;
+      const auto drawn = draw_block(options.seed, {first, begin, size});
+      for (std::uint32_t c = 0; c < kColumns; ++c) {
+        signs.set_row(c, std::span(drawn).subspan(std::size_t{c} * size, size), kOne);
+      }
+      gpu::multiply(kernel, signs, {block.data(), rows.count(), stride}, sums.data(), kColumns);
+      for (std::size_t i = 0; i < rows.count(); ++i) {
+        std::int32_t* to = out.data() + i * options.width + first;
+        for (std::uint32_t c = 0; c < kColumns; ++c) to[c] += sums[i * kColumns + c];
+      }
     }
   }
 }
 
-std::vector<std::int32_t> project_all(const Rows& rows, const TrakOptions& options,
-                                      gpu::Parallel& threads) {
+Result<std::vector<std::int32_t>> project_all(const Rows& rows, const TrakOptions& options,
+                                              const Workers& workers) {
+  if (workers.accelerator != nullptr) {
+    return gpu::project_signs(*workers.accelerator,
+                              {rows.values, rows.count(), static_cast<std::uint32_t>(rows.width)},
+                              options.width, options.seed);
+  }
   std::vector<std::int32_t> out(rows.count() * std::size_t{options.width});
+  gpu::Serial serial;
+  gpu::Parallel& threads = workers.threads != nullptr ? *workers.threads : serial;
   threads.each_part([&](std::uint32_t part) {
-    const std::uint32_t panels = options.width / gpu::QuantMatrix::kPanel;
-    project_columns(rows, gpu::part_range(panels, part, threads.width()), options, out);
+    const std::uint32_t draws = options.width / gpu::exact::kSignsADraw;
+    project_columns(rows, gpu::part_range(draws, part, threads.width()), options, out);
   });
   return out;
 }
@@ -117,13 +124,13 @@ std::vector<std::int16_t> unit_row(std::span<const std::int32_t> row) {
   return out;
 }
 
-// Phi^T Phi, in integers of Q28, plus lambda, factorised.
+// Phi^T Phi, in integers of Q28, plus lambda, factorised: the upper half.
 std::vector<double> covariance(std::span<const std::vector<std::int16_t>> phi, std::size_t width) {
   std::vector<std::int64_t> sums(width * width);
   for (const auto& row : phi) {
     for (std::size_t a = 0; a < width; ++a) {
       const std::int64_t left = row[a];
-      for (std::size_t b = 0; b <= a; ++b) sums[a * width + b] += left * row[b];
+      for (std::size_t b = a; b < width; ++b) sums[a * width + b] += left * row[b];
     }
   }
   std::int64_t trace = 0;
@@ -137,19 +144,12 @@ std::vector<double> covariance(std::span<const std::vector<std::int16_t>> phi, s
   return out;
 }
 
-Status check(const gpu::F32Model& model, const CheckpointTexts& texts, const TrakOptions& options,
-             const ScoreTable& to) {
-  const auto refuse = [](const std::string& what) {
-    return fail(ErrorCode::kInvalidArgument, "trak: " + what);
-  };
-  if (texts.documents.empty() || texts.queries.empty()) return refuse("no documents or no queries");
-  if (options.width == 0 || options.width % kSignsADraw != 0 || options.width > kMaxTrakWidth) {
-    return refuse(fmt::format("width {} is not a multiple of {} up to {}", options.width,
-                              kSignsADraw, kMaxTrakWidth));
-  }
-  if (!to.scores.empty() &&
-      (to.queries != texts.queries.size() || to.documents != texts.documents.size())) {
-    return refuse("the table has another shape");
+Status check_shape(const gpu::F32Model& model, const TrakOptions& options) {
+  if (options.width == 0 || options.width % gpu::exact::kSignsADraw != 0 ||
+      options.width > kMaxTrakWidth) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("trak: width {} is not a multiple of {} up to {}", options.width,
+                            gpu::exact::kSignsADraw, kMaxTrakWidth));
   }
   if (model.values.size() <= kMaxParameters) return {};
   return fail(ErrorCode::kLimit, fmt::format("trak: {} parameters are more than {}",
@@ -160,32 +160,28 @@ Status check(const gpu::F32Model& model, const CheckpointTexts& texts, const Tra
 
 std::vector<std::int32_t> project(std::span<const float> gradient, const TrakOptions& options) {
   ENSURE(gradient.size() <= kMaxParameters, "sums fit 32 bits");
-  gpu::Serial serial;
-  return project_all({gradient.size(), quantise(gradient)}, options, serial);
+  return *project_all({gradient.size(), quantise(gradient)}, options, {});
 }
 
 Status add_trak(const gpu::F32Model& model, const CheckpointTexts& texts,
-                const TrakOptions& options, gpu::Parallel* parallel, ScoreTable& to) {
-  TRY(check(model, texts, options, to));
+                const TrakOptions& options, const Workers& workers, ScoreTable& to) {
+  TRY(check(texts));
+  TRY(check_shape(model, options));
+  TRY(shape_table(to, texts));
   const std::size_t n = texts.documents.size();
   const std::size_t q = texts.queries.size();
-  if (to.scores.empty()) to = {q, n, std::vector<std::int64_t>(q * n)};
-  gpu::Serial serial;
-  gpu::Parallel& threads = parallel != nullptr ? *parallel : static_cast<gpu::Parallel&>(serial);
-  gpu::F32Network network(model.config, gpu::available_kernels().back(), &threads);
   Rows rows{model.values.size(), {}};
   std::vector<double> doubts;  // 1 - p of each query
   std::vector<float> gradient(model.values.size());
+  TextGradients gradients(model, workers);
   for (std::size_t i = 0; i < n + q; ++i) {
-    const Example& e = i < n ? texts.documents[i] : texts.queries[i - n];
-    std::fill(gradient.begin(), gradient.end(), 0.0f);
-    const auto length = static_cast<std::uint32_t>(e.inputs.size());
-    const float loss = network.gradient(model, {e.inputs, e.targets, 1, length}, 1.0f, gradient);
+    ASSIGN_OR_RETURN(const float loss, gradients.of(text_of(texts, i), gradient));
     const auto row = quantise(gradient);
     rows.values.insert(rows.values.end(), row.begin(), row.end());
     if (i >= n) doubts.push_back(1 - static_cast<double>(gpu::exp_f32(-loss)));
+    if (texts.progress) texts.progress(i + 1, n + q);
   }
-  const std::vector<std::int32_t> projected = project_all(rows, options, threads);
+  ASSIGN_OR_RETURN(const auto projected, project_all(rows, options, workers));
   std::vector<std::vector<std::int16_t>> phi;
   for (std::size_t i = 0; i < n + q; ++i) {
     phi.push_back(unit_row(std::span(projected).subspan(i * options.width, options.width)));

@@ -25,8 +25,8 @@ std::vector<std::int32_t> project(std::span<const float> gradient, const TrakOpt
 // eigenvalue of the covariance. The covariance and the final products are integers; the solve is in
 // doubles of a fixed order and its result is rounded to Q20. Sum over models. kInvalidArgument:
 // tables of other shapes, no texts, or a width out of bounds; kLimit: more than 2^24 - 1
-// parameters.
+// parameters; what the accelerator says.
 Status add_trak(const gpu::F32Model& model, const CheckpointTexts& texts,
-                const TrakOptions& options, gpu::Parallel* parallel, ScoreTable& to);
+                const TrakOptions& options, const Workers& workers, ScoreTable& to);
 
 }  // namespace orrery::model

@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <numeric>
 
+#include "gpu/cuda/host_accelerator.h"
 #include "harness/model/corpus_file.h"
 #include "harness/model/hf_llama.h"
+#include "harness/model/json_text.h"
 #include "harness/model/thread_pool.h"
 #include "harness/model/zoo.h"
 #include "reports/record/write.h"
@@ -101,6 +103,35 @@ TEST(Checkpoints, AreMadeByTrainingAgainAndReadBack) {
   EXPECT_FALSE(read_checkpoints(folder));
 }
 
+TEST(Checkpoints, ModelsOfHalvesAreTrainedOnceAndDifferInWhatTheySaw) {
+  const std::string folder = trained_folder("halves", 12);
+  std::uint64_t heard = 0;
+  const auto report = [&](std::uint64_t done, std::uint64_t of) {
+    heard = done;
+    EXPECT_EQ(of, 2u);
+  };
+  ThreadPool pool(2);
+  ASSERT_TRUE(keep_halves(folder, {.count = 2}, &pool, report));
+  EXPECT_EQ(heard, 2u);
+  const auto read = read_halves(folder, 2);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 6u);
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ((*read)[i].step, 4 + i % 3);  // of six, half the run's
+    EXPECT_EQ((*read)[i].weight, 1);
+  }
+  EXPECT_NE(parameters_digest((*read)[2].model), parameters_digest((*read)[5].model));
+  // The first is the same alone; what is there is not made again.
+  const std::string path = folder + "/halves/model-000-6.safetensors";
+  const auto bytes = *read_text_file(path);
+  ASSERT_TRUE(std::filesystem::remove(path));
+  ASSERT_TRUE(keep_halves(folder, {.count = 1}, nullptr, [](auto, auto) {}));
+  EXPECT_EQ(*read_text_file(path), bytes);
+  EXPECT_FALSE(read_halves(folder, 3));
+  EXPECT_FALSE(keep_halves(folder, {.count = 2, .seed = 2}, nullptr, report));
+  EXPECT_FALSE(keep_halves(folder, {.count = 0}, nullptr, report));
+}
+
 TEST(Checkpoints, AFolderWhoseModelWasExchangedIsRefused) {
   const std::string folder = trained_folder("exchanged", 1);
   ASSERT_TRUE(export_llama(gpu::make_f32_model(zoo_entry("0.3M")->options.config, 77), folder));
@@ -128,8 +159,9 @@ struct Asked {
 
 TEST(Attribute, EachMethodFindsTheTextThatWasSaidAndPaysItsFirstOwner) {
   const Asked asked;
-  for (const char* name : {"influence", "graddot", "tracin", "trak", "suffix", "knn-shapley"}) {
-    const auto made = attribute(*attribution_method(name), asked.task(), 2, nullptr);
+  for (const char* name :
+       {"influence", "logra", "graddot", "tracin", "trak", "suffix", "knn-shapley"}) {
+    const auto made = attribute(*attribution_method(name), asked.task(), 2, {});
     ASSERT_TRUE(made) << name << ": " << made.error().message;
     EXPECT_EQ(made->copies, 1u) << name;
     ASSERT_EQ(made->queries[0].best.size(), 2u);
@@ -144,12 +176,46 @@ TEST(Attribute, EachMethodFindsTheTextThatWasSaidAndPaysItsFirstOwner) {
 TEST(Attribute, ScoresAreTheSameBitsOnAnyNumberOfThreads) {
   const Asked asked;
   ThreadPool pool(2);
-  for (const char* name : {"influence", "graddot", "tracin", "trak"}) {
+  for (const char* name : {"influence", "logra", "graddot", "tracin", "trak"}) {
     const auto method = *attribution_method(name);
-    EXPECT_EQ(attribution_scores(method, asked.task(), nullptr)->scores,
-              attribution_scores(method, asked.task(), &pool)->scores)
+    EXPECT_EQ(attribution_scores(method, asked.task(), {})->scores,
+              attribution_scores(method, asked.task(), {&pool})->scores)
         << name;
   }
+}
+
+TEST(Attribute, ScoresAndOrderAreTheSameOnAnAccelerator) {
+  const Asked asked;
+  gpu::HostAccelerator host(4);
+  for (const char* name : {"influence", "logra", "graddot", "tracin", "trak", "suffix"}) {
+    const auto method = *attribution_method(name);
+    const auto here = attribute(method, asked.task(), 3, {});
+    const auto there = attribute(method, asked.task(), 3, {nullptr, &host});
+    ASSERT_TRUE(here && there) << name;
+    EXPECT_EQ(here->queries[0].paid, there->queries[0].paid) << name;
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(here->queries[0].best[i].document, there->queries[0].best[i].document) << name;
+      EXPECT_EQ(here->queries[0].best[i].score, there->queries[0].best[i].score) << name;
+    }
+  }
+}
+
+TEST(Attribute, ProjectsWhatDoesNotFitAndTellsHowFarItIs) {
+  EXPECT_EQ(method_for(AttributionMethod::kInfluence, 20'000, 50'000),
+            AttributionMethod::kInfluence);
+  EXPECT_EQ(method_for(AttributionMethod::kInfluence, 20'001, 1), AttributionMethod::kLogra);
+  EXPECT_EQ(method_for(AttributionMethod::kInfluence, 600, 15'000'000), AttributionMethod::kLogra);
+  EXPECT_EQ(method_for(AttributionMethod::kTrak, 600, 15'000'000), AttributionMethod::kTrak);
+  const Asked asked;
+  AttributionTask task = asked.task();
+  std::vector<std::size_t> heard;
+  task.progress = [&](std::size_t done, std::size_t of) {
+    heard.push_back(done);
+    EXPECT_EQ(of, 2 * 5u);  // two checkpoints of four documents and a query
+  };
+  ASSERT_TRUE(attribution_scores(AttributionMethod::kInfluence, task, {}));
+  ASSERT_EQ(heard.size(), 10u);
+  for (std::size_t i = 0; i < heard.size(); ++i) EXPECT_EQ(heard[i], i + 1);
 }
 
 TEST(Attribute, GradDotTakesTheLastCheckpointAndTracInAllByTheirWeights) {
@@ -157,8 +223,7 @@ TEST(Attribute, GradDotTakesTheLastCheckpointAndTracInAllByTheirWeights) {
   const auto last = std::span(asked.checkpoints).last(1);
   const auto first = std::span(asked.checkpoints).first(1);
   const auto scores = [&](const char* name, std::span<const Checkpoint> of) {
-    return attribution_scores(*attribution_method(name), {of, asked.documents, asked.queries},
-                              nullptr)
+    return attribution_scores(*attribution_method(name), {of, asked.documents, asked.queries}, {})
         ->scores;
   };
   const auto all = scores("tracin", asked.checkpoints);
@@ -171,17 +236,17 @@ TEST(Attribute, GradDotTakesTheLastCheckpointAndTracInAllByTheirWeights) {
 TEST(Attribute, RefusesWhatItCannotAnswer) {
   Asked asked;
   const auto influence = AttributionMethod::kInfluence;
-  EXPECT_FALSE(attribute(influence, {{}, asked.documents, asked.queries}, 1, nullptr));
-  EXPECT_FALSE(attribute(influence, {asked.checkpoints, {}, asked.queries}, 1, nullptr));
+  EXPECT_FALSE(attribute(influence, {{}, asked.documents, asked.queries}, 1, {}));
+  EXPECT_FALSE(attribute(influence, {asked.checkpoints, {}, asked.queries}, 1, {}));
   asked.queries[0].answer = std::string(48, 'a');
-  EXPECT_FALSE(attribute(influence, asked.task(), 1, nullptr));
-  EXPECT_TRUE(attribute(AttributionMethod::kSuffix, asked.task(), 1, nullptr));
+  EXPECT_FALSE(attribute(influence, asked.task(), 1, {}));
+  EXPECT_TRUE(attribute(AttributionMethod::kSuffix, asked.task(), 1, {}));
   asked.queries[0].answer = "";
-  EXPECT_FALSE(attribute(AttributionMethod::kSuffix, asked.task(), 1, nullptr));
+  EXPECT_FALSE(attribute(AttributionMethod::kSuffix, asked.task(), 1, {}));
   asked.queries[0].answer = "a";
   asked.checkpoints[0].model = gpu::make_f32_model(
       {.dim = 16, .hidden = 32, .layers = 1, .heads = 2, .context = 48, .vocab = 300}, 3);
-  EXPECT_FALSE(attribute(influence, asked.task(), 1, nullptr));
+  EXPECT_FALSE(attribute(influence, asked.task(), 1, {}));
 }
 
 }  // namespace

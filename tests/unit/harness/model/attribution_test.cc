@@ -118,7 +118,7 @@ Bed make_bed(gpu::Parallel* parallel) {
     trainer.step();
     if (trainer.steps() % 40 != 0) continue;
     EXPECT_TRUE(
-        add_checkpoint(trainer.model(), {bed.documents, bed.queries}, parallel, bed.scores));
+        add_checkpoint(trainer.model(), {bed.documents, bed.queries}, {parallel}, bed.scores));
   }
   return bed;
 }
@@ -198,7 +198,7 @@ TEST(Attribution, InfluenceIsItsFormulaInDoubles) {
     }
     const auto want = damped_solution(gram, cross);
     GradientScores scores;
-    ASSERT_TRUE(add_checkpoint(model, {documents, query, 0.5}, nullptr, scores));
+    ASSERT_TRUE(add_checkpoint(model, {documents, query, 0.5}, {}, scores));
     const ScoreTable& table = scaled ? scores.influence : scores.plain_influence;
     for (std::size_t i = 0; i < 3; ++i) {
       EXPECT_NEAR(std::ldexp(static_cast<double>(table.scores[i]), -31), want[i], 1e-5);
@@ -215,10 +215,10 @@ TEST(Attribution, RefusesWhatDoesNotFit) {
   const std::vector<Example> few(2, document_example("abc", 64));
   const std::vector<Example> many(100'000, few[0]);
   GradientScores scores;
-  EXPECT_EQ(add_checkpoint(model, {many, few}, nullptr, scores).error().code, ErrorCode::kLimit);
-  EXPECT_FALSE(add_checkpoint(model, {{}, few}, nullptr, scores));
-  ASSERT_TRUE(add_checkpoint(model, {few, few}, nullptr, scores));
-  EXPECT_FALSE(add_checkpoint(model, {std::span(few).first(1), few}, nullptr, scores));
+  EXPECT_EQ(add_checkpoint(model, {many, few}, {}, scores).error().code, ErrorCode::kLimit);
+  EXPECT_FALSE(add_checkpoint(model, {{}, few}, {}, scores));
+  ASSERT_TRUE(add_checkpoint(model, {few, few}, {}, scores));
+  EXPECT_FALSE(add_checkpoint(model, {std::span(few).first(1), few}, {}, scores));
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST(AttributionStudy, ScoresAreTheSameBitsOnAnyNumberOfThreads) {
   const auto one = study_scores(bed, options, nullptr);
   const auto two = study_scores(bed, options, &pool);
   ASSERT_TRUE(one && two);
-  ASSERT_EQ(one->size(), 9u);
+  ASSERT_EQ(one->size(), 10u);
   for (std::size_t m = 0; m < one->size(); ++m) {
     EXPECT_EQ((*one)[m].table.scores, (*two)[m].table.scores) << (*one)[m].method;
     EXPECT_EQ((*one)[m].table.queries, bed.queries.size());
@@ -42,7 +42,8 @@ TEST(AttributionStudy, ScoresAreTheSameBitsOnAnyNumberOfThreads) {
 TEST(AttributionStudy, InfluenceOfAPartKnowsThatPartAlone) {
   const WordBed bed = tiny_bed();
   const std::vector<std::size_t> members{1, 5, 7};
-  const auto table = influence_scores(bed, members, {.models = 1, .halves = 2, .epochs = 6}, nullptr);
+  const auto table =
+      influence_scores(bed, members, {.models = 1, .halves = 2, .epochs = 6}, nullptr);
   ASSERT_TRUE(table);
   EXPECT_EQ(table->documents, 3u);
   WordBed part = bed;

@@ -80,7 +80,7 @@ struct TinyBed {
 TEST(Trak, GivesAQueryThatIsADocumentToThatDocument) {
   const TinyBed bed;
   ScoreTable table;
-  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, nullptr, table));
+  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, {}, table));
   EXPECT_EQ(ranking(table.of(0)).front(), 0u);
   EXPECT_GT(table.of(0)[0], 2 * std::abs(table.of(0)[1]));
 }
@@ -90,10 +90,10 @@ TEST(Trak, ScoresAreTheSameBitsOnAnyNumberOfThreadsAndAddUpOverModels) {
   ThreadPool pool(2);
   ScoreTable one;
   ScoreTable two;
-  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, nullptr, one));
-  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, &pool, two));
+  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, {}, one));
+  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, {&pool}, two));
   EXPECT_EQ(one.scores, two.scores);
-  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, &pool, two));
+  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, {&pool}, two));
   for (std::size_t i = 0; i < one.scores.size(); ++i) EXPECT_EQ(two.scores[i], 2 * one.scores[i]);
 }
 
@@ -101,11 +101,11 @@ TEST(Trak, RefusesWhatDoesNotFit) {
   const TinyBed bed;
   ScoreTable table;
   const CheckpointTexts texts{bed.documents, bed.queries};
-  EXPECT_FALSE(add_trak(bed.model, texts, {.width = 100}, nullptr, table));
-  EXPECT_FALSE(add_trak(bed.model, texts, {.width = 8192}, nullptr, table));
-  EXPECT_FALSE(add_trak(bed.model, {{}, bed.queries}, {}, nullptr, table));
+  EXPECT_FALSE(add_trak(bed.model, texts, {.width = 100}, {}, table));
+  EXPECT_FALSE(add_trak(bed.model, texts, {.width = 8192}, {}, table));
+  EXPECT_FALSE(add_trak(bed.model, {{}, bed.queries}, {}, {}, table));
   table = {1, 1, {0}};
-  EXPECT_FALSE(add_trak(bed.model, texts, {}, nullptr, table));
+  EXPECT_FALSE(add_trak(bed.model, texts, {}, {}, table));
 }
 
 }  // namespace

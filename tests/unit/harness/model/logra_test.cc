@@ -1,0 +1,140 @@
+#include "harness/model/logra.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/base/random.h"
+#include "gpu/cuda/host_accelerator.h"
+#include "harness/model/gradient_rows.h"
+#include "harness/model/rank_statistics.h"
+
+namespace orrery::model {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr gpu::ModelConfig kConfig{.dim = 48, .hidden = 96, .layers = 2, .heads = 2, .context = 32};
+
+std::vector<float> random_gradient(std::uint64_t seed) {
+  RandomStream random(seed, 0, stream_id("test.gradient"));
+  const gpu::F32Layout layout(kConfig);
+  std::vector<float> out(layout.size);
+  for (const gpu::TensorSlot& slot : layout.slots) {
+    if (slot.rows == 0) continue;  // gains are not projected
+    for (std::size_t i = 0; i < slot.size(); ++i) {
+      out[slot.offset + i] = static_cast<float>(random.below(2001)) / 1000.0f - 1.0f;
+    }
+  }
+  return out;
+}
+
+double dot(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+double cosine(std::span<const float> a, std::span<const float> b) {
+  return dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
+}
+
+TEST(LograProjection, TakesTheHighestRankThatFits) {
+  const auto made = LograProjection::make(kConfig, {});
+  ASSERT_TRUE(made);
+  EXPECT_LE(made->width(), kMaxLograWidth);
+  const auto more = LograProjection::make(kConfig, {.rank = made->rank() + 1});
+  ASSERT_FALSE(more);
+  EXPECT_THAT(more.error().message, HasSubstr("4096"));
+  EXPECT_FALSE(LograProjection::make(kConfig, {.rank = 129}));
+}
+
+TEST(LograProjection, KeepsAnglesOnAverageOverSigns) {
+  const auto a = random_gradient(1);
+  auto b = random_gradient(2);
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = 0.6f * a[i] + 0.8f * b[i];
+  std::vector<double> seen;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    auto projection = LograProjection::make(kConfig, {.seed = seed});
+    std::vector<float> pa(projection->width());
+    std::vector<float> pb(projection->width());
+    projection->project(a, pa);
+    projection->project(b, pb);
+    seen.push_back(cosine(pa, pb));
+  }
+  // About 4,000 numbers: a standard deviation of 0.016 each.
+  EXPECT_NEAR(mean(seen), cosine(a, b), 0.02);
+}
+
+TEST(LograProjection, LeavesSidesAloneThatAreNoLongerThanTheRank) {
+  const gpu::ModelConfig tiny{.dim = 8, .hidden = 16, .layers = 1, .heads = 1, .context = 8};
+  auto projection = LograProjection::make(tiny, {.rank = 8});
+  ASSERT_TRUE(projection);
+  const gpu::F32Layout layout(tiny);
+  std::vector<float> gradient(layout.size);
+  // Queries: 8 x 8, the first matrix after the embedding (8 x 8 when projected).
+  const std::size_t at = layout.layers[0].qkv;
+  for (std::size_t i = 0; i < 64; ++i) gradient[at + i] = static_cast<float>(i + 1);
+  std::vector<float> projected(projection->width());
+  projection->project(gradient, projected);
+  for (std::size_t i = 0; i < 64; ++i) EXPECT_EQ(projected[64 + i], static_cast<float>(i + 1));
+}
+
+struct Texts {
+  gpu::F32Model model = gpu::make_f32_model(kConfig, 5);
+  std::vector<Example> documents;
+  std::vector<Example> queries;
+
+  Texts() {
+    for (const char* text : {"one two", "three four", "five six", "seven", "eight nine ten"}) {
+      documents.push_back(document_example(text, 32));
+    }
+    for (const char* text : {"one two", "eleven"}) queries.push_back(document_example(text, 32));
+  }
+};
+
+TEST(Logra, IsNearTheInfluenceOfWholeGradients) {
+  const Texts texts;
+  ScoreTable projected;
+  GradientScores whole;
+  ASSERT_TRUE(add_logra(texts.model, {texts.documents, texts.queries}, {}, {}, projected));
+  ASSERT_TRUE(add_checkpoint(texts.model, {texts.documents, texts.queries}, {}, whole));
+  for (std::size_t i = 0; i < projected.scores.size(); ++i) {
+    const auto a = static_cast<double>(projected.scores[i]) * 0x1p-32;
+    const auto b = static_cast<double>(whole.influence.scores[i]) * 0x1p-32;
+    EXPECT_NEAR(a, b, 0.06) << i;
+  }
+}
+
+// More documents than numbers of a gradient, and fewer: two ways to one result.
+TEST(Logra, SolvesOverColumnsWhatItSolvesOverDocuments) {
+  GradientRows rows(14, 9);
+  RandomStream random(3, 0, stream_id("test.rows"));
+  for (float& v : rows.values) v = static_cast<float>(random.below(2001)) / 1000.0f - 1.0f;
+  normalise(rows);
+  GradientRows wide(14, 40);  // the same rows and zeros
+  for (std::size_t i = 0; i < rows.count; ++i) {
+    std::copy_n(rows.row(i).begin(), 9, wide.row(i).begin());
+  }
+  const auto columns = damped_influence(rows, 12, {});
+  const auto documents = damped_influence(wide, 12, {});
+  ASSERT_TRUE(columns && documents);
+  ASSERT_EQ(columns->size(), 24u);
+  for (std::size_t i = 0; i < columns->size(); ++i) {
+    EXPECT_NEAR((*columns)[i], (*documents)[i], 1e-6);
+  }
+}
+
+TEST(Logra, HasTheSameBitsOnAnAccelerator) {
+  const Texts texts;
+  gpu::HostAccelerator host(4);
+  ScoreTable cpu;
+  ScoreTable device;
+  ASSERT_TRUE(add_logra(texts.model, {texts.documents, texts.queries}, {.rank = 8}, {}, cpu));
+  ASSERT_TRUE(add_logra(texts.model, {texts.documents, texts.queries}, {.rank = 8},
+                        {nullptr, &host}, device));
+  EXPECT_EQ(cpu.scores, device.scores);
+}
+
+}  // namespace
+}  // namespace orrery::model
