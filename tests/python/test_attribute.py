@@ -35,3 +35,6 @@ def test_what_is_wrong_is_said(corpus):
     assert caught.value.code == 2
     with pytest.raises(orrery.CommandError, match="magic"):
         orrery.attribute("a boat", corpus=corpus, method="magic")
+    with pytest.raises(orrery.CommandError, match="cpu, cuda or auto") as caught:
+        orrery.attribute("a boat", corpus=corpus, method="suffix", device="abacus")
+    assert caught.value.code == 2

@@ -36,7 +36,8 @@ class Attribution:
 
 def attribute(queries: Union[Query, Iterable[Query]], model: Optional[Path] = None,
               corpus: Path = "small", method: str = "influence", top: int = 5, keep: int = 0,
-              seed: int = 1, threads: int = 1) -> Attribution:
+              halves: int = 0, seed: int = 1, threads: int = 1,
+              device: str = "cpu") -> Attribution:
     """Asks the command `orrery attribute`.
 
         orrery.attribute(("kiporu has radav ", "kuveno"), "model", keep=5).contributors
@@ -45,8 +46,11 @@ def attribute(queries: Union[Query, Iterable[Query]], model: Optional[Path] = No
         list of these.
     model: folder that `orrery model train` wrote; methods suffix and knn-shapley need none.
     corpus: what it was trained on: small, medium, large, or a folder with documents.jsonl.
-    method: influence, graddot, tracin, trak, suffix or knn-shapley.
+    method: influence, logra, graddot, tracin, trak, suffix or knn-shapley.
     keep: trains the model again, with `seed`, and keeps so many checkpoints on the way.
+    halves: trains so many models on random halves of the texts and asks these, which is the most
+        faithful; they are kept in the model's folder.
+    device: cpu, cuda or auto; scores do not depend on it.
 
     Raises CommandError (2: something of the above is wrong) and FileNotFoundError if the command is
     not built.
@@ -62,6 +66,8 @@ def attribute(queries: Union[Query, Iterable[Query]], model: Optional[Path] = No
         words += ["--corpus", place, "--method", method, "--queries", str(file),
                   "--top", str(top), "--seed", str(seed), "--threads", str(threads), "--json"]
         words += ["--keep", str(keep)] if keep else []
+        words += ["--halves", str(halves)] if halves else []
+        words += ["--device", device]
         made = _run(_program(), words, folder)
     documents = [{"query": q, "rank": rank, **row} for q, query in enumerate(made["queries"])
                  for rank, row in enumerate(query["documents"], 1)]
