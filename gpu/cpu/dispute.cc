@@ -35,11 +35,9 @@ bool opens(const Disputant& side, const ModelConfig& c, std::span<const std::uin
 std::optional<Rows> layer_input(const ModelArtefact& model, std::span<const std::uint32_t> tokens,
                                 const Disputant& side, const Place& at) {
   Rows rows;
-  const std::size_t dim = model.config.dim;
   for (std::uint32_t p = 0; p <= at.position; ++p) {
     if (at.layer == 0) {
-      const std::int32_t* row = model.embedding.data() + tokens[p] * dim;
-      rows.emplace_back(row, row + dim);
+      rows.push_back(ops::embed(model, tokens[p], p));
       continue;
     }
     if (!opens(side, model.config, tokens, {p, at.layer - 1})) return std::nullopt;
@@ -52,8 +50,9 @@ std::optional<Rows> layer_input(const ModelArtefact& model, std::span<const std:
 // A whole trace of the right shape that ends at the side's own leaf.
 bool fits(const ModelConfig& c, const LayerTrace& trace, const Disputant& side, const Place& at) {
   const std::size_t d = c.dim, h = c.hidden;
+  const std::size_t up = c.family == Family::kGpt2 ? h : 2 * h;
   const std::size_t widths[kLayerOps] = {d + 2, 3 * d, 3 * d, d,     d + 2, d, d,
-                                         d + 2, 2 * h, h,     h + 2, d,     d};
+                                         d + 2, up,    h,     h + 2, d,     d};
   if (trace.size() != kLayerOps) return false;
   for (std::size_t op = 0; op < kLayerOps; ++op) {
     if (trace[op].size() != widths[op]) return false;
@@ -147,8 +146,10 @@ Liar liar_of(const DisputedStep& step, const Ruling& ruling) {
 std::uint32_t judge_token(const ModelArtefact& model, std::span<const std::int32_t> row,
                           const SamplingParams& params, std::uint64_t sampling_seed,
                           std::uint32_t position) {
-  const ops::QuantRow in = ops::norm(Row(row.begin(), row.end()), model.final_norm);
-  return sample_token(ops::project(model.head, in), params, sampling_seed, position + 1);
+  const ops::QuantRow in =
+      ops::norm(Row(row.begin(), row.end()), {model.final_norm, model.final_norm_bias});
+  const std::vector<std::int32_t> no_bias;
+  return sample_token(ops::project({model.head, no_bias}, in), params, sampling_seed, position + 1);
 }
 
 }  // namespace orrery::gpu

@@ -1,7 +1,7 @@
 // A dispute over one execution: two sides who claim different transcripts for the same tokens are
 // led to one element of one operation, which a referee recomputes. At least one of them is then
 // shown to lie, and who computed honestly never is. Sides may be on any machine; what they send is
-// checked before it is used. Family kLlama.
+// checked before it is used.
 #pragma once
 
 #include <cstdint>

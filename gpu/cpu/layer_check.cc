@@ -14,22 +14,23 @@ using ops::Row;
 // Rows of a product, side by side, and what they were multiplied to.
 class Product {
  public:
-  Product(const QuantMatrix& matrix, const std::vector<std::int32_t>& accumulators)
-      : matrix_(matrix), accumulators_(accumulators) {}
+  Product(const ops::Projection& projection, const std::vector<std::int32_t>& accumulators)
+      : projection_(projection), accumulators_(accumulators) {}
 
   // The next row of the output in Q16, from the worker's accumulators.
   Row next(const QuantRow& in) {
     rows_.insert(rows_.end(), in.q.begin(), in.q.end());
-    return ops::from_products(matrix_, in.scale,
-                              accumulators_.data() + std::size_t{count_++} * matrix_.rows());
+    return ops::from_products(
+        projection_, in.scale,
+        accumulators_.data() + std::size_t{count_++} * projection_.matrix.rows());
   }
   bool holds(const FreivaldsKey& key) const {
-    return key.accepts(
-        {rows_.data(), matrix_.cols(), accumulators_.data(), matrix_.rows(), count_});
+    const QuantMatrix& matrix = projection_.matrix;
+    return key.accepts({rows_.data(), matrix.cols(), accumulators_.data(), matrix.rows(), count_});
   }
 
  private:
-  const QuantMatrix& matrix_;
+  const ops::Projection projection_;
   const std::vector<std::int32_t>& accumulators_;
   std::vector<std::int8_t> rows_;
   std::uint32_t count_ = 0;
@@ -100,7 +101,9 @@ class Heads {
   std::size_t positions_ = 0;
 };
 
-void multiply(const QuantMatrix& matrix, const QuantRow& in, std::vector<std::int32_t>& out) {
+void multiply(const ops::Projection& projection, const QuantRow& in,
+              std::vector<std::int32_t>& out) {
+  const QuantMatrix& matrix = projection.matrix;
   for (std::uint32_t n = 0; n < matrix.rows(); ++n) {
     std::int32_t acc = 0;
     for (std::uint32_t k = 0; k < matrix.cols(); ++k) acc += in.q[k] * matrix.at(n, k);
@@ -108,15 +111,17 @@ void multiply(const QuantMatrix& matrix, const QuantRow& in, std::vector<std::in
   }
 }
 
-Row last(const QuantMatrix& matrix, const QuantRow& in, const std::vector<std::int32_t>& products) {
-  return ops::from_products(matrix, in.scale, products.data() + products.size() - matrix.rows());
+Row last(const ops::Projection& projection, const QuantRow& in,
+         const std::vector<std::int32_t>& products) {
+  return ops::from_products(projection, in.scale,
+                            products.data() + products.size() - projection.matrix.rows());
 }
 
 }  // namespace
 
 LayerProducts layer_products(const ModelArtefact& model, std::uint32_t layer, LayerInput input) {
-  ENSURE(model.config.family == Family::kLlama && layer < model.config.layers, "a Llama layer");
-  const LayerWeights& w = model.layers[layer];
+  ENSURE(layer < model.config.layers, "a layer of the model");
+  const ops::Layer w(model.layers[layer]);
   LayerProducts made;
   Heads heads(model);
   for (std::uint32_t p = 0; p < input.size(); ++p) {
@@ -128,7 +133,7 @@ LayerProducts layer_products(const ModelArtefact& model, std::uint32_t layer, La
     const Row middle = ops::add(input[p], last(w.out, attended, made.out));
     const QuantRow mlp = ops::norm(middle, w.mlp_norm);
     multiply(w.gate_up, mlp, made.gate_up);
-    multiply(w.down, ops::quantise(ops::act(last(w.gate_up, mlp, made.gate_up))), made.down);
+    multiply(w.down, ops::quantise(ops::act(model, last(w.gate_up, mlp, made.gate_up))), made.down);
   }
   return made;
 }
@@ -139,16 +144,16 @@ LayerCheck::LayerCheck(const ModelArtefact& model, std::uint32_t layer, std::uin
       qkv_(model.layers[layer].qkv, secret),
       out_(model.layers[layer].out, secret + 1),
       gate_up_(model.layers[layer].gate_up, secret + 2),
-      down_(model.layers[layer].down, secret + 3) {
-  ENSURE(model.config.family == Family::kLlama, "a Llama model");
-}
+      down_(model.layers[layer].down, secret + 3) {}
 
 bool LayerCheck::accepts(LayerInput input, const LayerProducts& products, LayerInput output) const {
-  const LayerWeights& w = model_.layers[layer_];
+  const ops::Layer w(model_.layers[layer_]);
   const std::size_t n = input.size();
-  if (output.size() != n || products.qkv.size() != n * w.qkv.rows() ||
-      products.out.size() != n * w.out.rows() || products.gate_up.size() != n * w.gate_up.rows() ||
-      products.down.size() != n * w.down.rows()) {
+  const auto fits = [&](const ops::Projection& of, const std::vector<std::int32_t>& made) {
+    return made.size() == n * of.matrix.rows();
+  };
+  if (output.size() != n || !fits(w.qkv, products.qkv) || !fits(w.out, products.out) ||
+      !fits(w.gate_up, products.gate_up) || !fits(w.down, products.down)) {
     return false;
   }
   Product qkv(w.qkv, products.qkv), out(w.out, products.out);
@@ -157,7 +162,7 @@ bool LayerCheck::accepts(LayerInput input, const LayerProducts& products, LayerI
   for (std::uint32_t p = 0; p < n; ++p) {
     const Row rotated = ops::rotate(model_, qkv.next(ops::norm(input[p], w.attention_norm)), p);
     const Row middle = ops::add(input[p], out.next(ops::quantise(heads.next(rotated))));
-    const Row act = ops::act(gate_up.next(ops::norm(middle, w.mlp_norm)));
+    const Row act = ops::act(model_, gate_up.next(ops::norm(middle, w.mlp_norm)));
     if (ops::add(middle, down.next(ops::quantise(act))) != output[p]) return false;
   }
   return qkv.holds(qkv_) && out.holds(out_) && gate_up.holds(gate_up_) && down.holds(down_);

@@ -1,6 +1,6 @@
 // A verifier's check of one layer for a whole text: matrix products, which are most of the work,
 // are taken from the worker and checked by Freivalds; everything between them is recomputed. A
-// wrong row passes with probability at most 2^-20. Family kLlama.
+// wrong row passes with probability at most 2^-20.
 #pragma once
 
 #include <cstdint>

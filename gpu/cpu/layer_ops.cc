@@ -27,37 +27,68 @@ QuantRow quantise(const Row& u) {
   return out;
 }
 
-QuantRow norm(const Row& x, const std::vector<std::int16_t>& gain) {
-  QuantRow out{std::vector<std::int8_t>(x.size()), {}};
+Row embed(const ModelArtefact& model, std::uint32_t token, std::uint32_t position) {
+  const std::size_t dim = model.config.dim;
+  const std::int32_t* from = model.embedding.data() + token * dim;
+  const Row row(from, from + dim);
+  if (model.config.family == Family::kLlama) return row;
+  const std::int32_t* place = model.positions.data() + position * dim;
+  return add(row, Row(place, place + dim));
+}
+
+QuantRow norm(const Row& x, const Norm& norm) {
+  const auto n = static_cast<std::int32_t>(x.size());
   std::vector<std::int64_t> wide(x.size());
-  out.scale = exact::norm_quantise_row(x.data(), gain.data(), static_cast<std::int32_t>(x.size()),
-                                       wide.data(), out.q.data());
-  return out;
+  if (norm.bias.empty()) {
+    QuantRow out{std::vector<std::int8_t>(x.size()), {}};
+    out.scale = exact::norm_quantise_row(x.data(), norm.gain.data(), n, wide.data(), out.q.data());
+    return out;
+  }
+  Row y(x.size());
+  std::uint64_t clamps = 0;
+  exact::layer_norm_row(x.data(), norm.gain.data(), norm.bias.data(), n, wide.data(), y.data(),
+                        clamps);
+  return quantise(y);
 }
 
-std::int32_t project_element(const QuantMatrix& matrix, const QuantRow& in, std::uint32_t n) {
+namespace {
+
+// An output in Q16 from its accumulator.
+std::int32_t finish(const Projection& projection, SoftScale in, std::int32_t acc, std::uint32_t n) {
+  std::uint64_t clamps = 0;
+  const std::int32_t y =
+      exact::saturate32(exact::requantise(acc, in, projection.matrix.scales()[n]), clamps);
+  return projection.bias.empty() ? y : exact::residual_add(y, projection.bias[n], clamps);
+}
+
+}  // namespace
+
+std::int32_t project_element(const Projection& projection, const QuantRow& in, std::uint32_t n) {
   std::int32_t acc = 0;
-  for (std::uint32_t k = 0; k < matrix.cols(); ++k) acc += in.q[k] * matrix.at(n, k);
-  std::uint64_t clamps = 0;
-  return exact::saturate32(exact::requantise(acc, in.scale, matrix.scales()[n]), clamps);
+  for (std::uint32_t k = 0; k < projection.matrix.cols(); ++k) {
+    acc += in.q[k] * projection.matrix.at(n, k);
+  }
+  return finish(projection, in.scale, acc, n);
 }
 
-Row project(const QuantMatrix& matrix, const QuantRow& in) {
-  Row out(matrix.rows());
-  for (std::uint32_t n = 0; n < matrix.rows(); ++n) out[n] = project_element(matrix, in, n);
+Row project(const Projection& projection, const QuantRow& in) {
+  Row out;
+  for (std::uint32_t n = 0; n < projection.matrix.rows(); ++n) {
+    out.push_back(project_element(projection, in, n));
+  }
   return out;
 }
 
-Row from_products(const QuantMatrix& matrix, exact::SoftScale in, const std::int32_t* products) {
-  Row out(matrix.rows());
-  std::uint64_t clamps = 0;
-  for (std::uint32_t n = 0; n < matrix.rows(); ++n) {
-    out[n] = exact::saturate32(exact::requantise(products[n], in, matrix.scales()[n]), clamps);
+Row from_products(const Projection& projection, SoftScale in, const std::int32_t* products) {
+  Row out;
+  for (std::uint32_t n = 0; n < projection.matrix.rows(); ++n) {
+    out.push_back(finish(projection, in, products[n], n));
   }
   return out;
 }
 
 Row rotate(const ModelArtefact& model, Row qkv, std::uint32_t position) {
+  if (model.config.family == Family::kGpt2) return qkv;
   const std::uint32_t width = model.config.head_dim();
   const std::uint32_t half = width / 2;
   std::uint64_t clamps = 0;
@@ -116,12 +147,15 @@ Row attend(const ModelArtefact& model, std::span<const Row> rows) {
   return out;
 }
 
-Row act(const Row& gate_up) {
-  const std::size_t hidden = gate_up.size() / 2;
+Row act(const ModelArtefact& model, const Row& gate_up) {
+  const std::size_t hidden = model.config.hidden;
   Row out(hidden);
   std::uint64_t clamps = 0;
   for (std::size_t i = 0; i < hidden; ++i) {
-    out[i] = exact::gate_product(gate_up[i], gate_up[hidden + i], exact::sigmoid_table(), clamps);
+    out[i] =
+        model.config.family == Family::kGpt2
+            ? exact::silu(gate_up[i], exact::gelu_table())
+            : exact::gate_product(gate_up[i], gate_up[hidden + i], exact::sigmoid_table(), clamps);
   }
   return out;
 }

@@ -12,7 +12,7 @@ namespace {
 using ops::Row;
 
 // Queries, keys and values at a position, from the row that enters the layer there.
-Row rotated_at(const ModelArtefact& model, const LayerWeights& w, LayerInput input,
+Row rotated_at(const ModelArtefact& model, const ops::Layer& w, LayerInput input,
                std::uint32_t position) {
   return ops::rotate(model, ops::project(w.qkv, ops::norm(input[position], w.attention_norm)),
                      position);
@@ -39,9 +39,8 @@ LayerTrace trace_layer(const ModelArtefact& model, std::uint32_t layer, LayerInp
 
 void finish_trace(const ModelArtefact& model, std::uint32_t layer, LayerInput input,
                   LayerTrace& t) {
-  ENSURE(model.config.family == Family::kLlama && layer < model.config.layers && !input.empty(),
-         "a layer of a Llama model and its input");
-  const LayerWeights& w = model.layers[layer];
+  ENSURE(layer < model.config.layers && !input.empty(), "a layer of the model and its input");
+  const ops::Layer w(model.layers[layer]);
   const auto next = [&]() -> Row {
     switch (static_cast<LayerOp>(t.size())) {
       case LayerOp::kAttentionInput: return ops::flatten(ops::norm(input.back(), w.attention_norm));
@@ -58,7 +57,7 @@ void finish_trace(const ModelArtefact& model, std::uint32_t layer, LayerInput in
       case LayerOp::kMiddle: return ops::add(input.back(), t.back());
       case LayerOp::kMlpInput: return ops::flatten(ops::norm(t.back(), w.mlp_norm));
       case LayerOp::kGateUp: return ops::project(w.gate_up, ops::unflatten(t.back()));
-      case LayerOp::kAct: return ops::act(t.back());
+      case LayerOp::kAct: return ops::act(model, t.back());
       case LayerOp::kDownInput: return ops::flatten(ops::quantise(t.back()));
       case LayerOp::kDown: return ops::project(w.down, ops::unflatten(t.back()));
       case LayerOp::kResidual: break;
@@ -69,9 +68,10 @@ void finish_trace(const ModelArtefact& model, std::uint32_t layer, LayerInput in
 }
 
 std::vector<Row> rotated_rows(const ModelArtefact& model, std::uint32_t layer, LayerInput input) {
+  const ops::Layer w(model.layers[layer]);
   std::vector<Row> rows;
   for (std::uint32_t p = 0; p < input.size(); ++p) {
-    rows.push_back(rotated_at(model, model.layers[layer], input, p));
+    rows.push_back(rotated_at(model, w, input, p));
   }
   return rows;
 }
@@ -79,13 +79,14 @@ std::vector<Row> rotated_rows(const ModelArtefact& model, std::uint32_t layer, L
 Ruling judge_rotated(const ModelArtefact& model, std::uint32_t layer, LayerInput input,
                      const RotatedElement& at) {
   const ModelConfig& c = model.config;
-  const QuantMatrix& qkv = model.layers[layer].qkv;
-  const ops::QuantRow in = ops::norm(input[at.position], model.layers[layer].attention_norm);
+  const ops::Layer w(model.layers[layer]);
+  const ops::QuantRow in = ops::norm(input[at.position], w.attention_norm);
   Row row(3 * std::size_t{c.dim});
-  const auto compute = [&](std::uint32_t n) { row[n] = ops::project_element(qkv, in, n); };
+  const auto compute = [&](std::uint32_t n) { row[n] = ops::project_element(w.qkv, in, n); };
   compute(at.element);
   const std::uint64_t one = std::uint64_t{c.dim} + 2;
-  if (at.element >= 2 * c.dim) return {row[at.element], 3 * c.dim + one};  // values do not turn
+  const bool turns = c.family == Family::kLlama && at.element < 2 * c.dim;  // values do not
+  if (!turns) return {row[at.element], 3 * c.dim + one};
   const std::uint32_t half = c.head_dim() / 2;
   const bool second = at.element % c.head_dim() >= half;
   compute(second ? at.element - half : at.element + half);
@@ -120,14 +121,13 @@ std::optional<Disagreement> first_difference(const LayerTrace& a, const LayerTra
 
 Ruling judge_element(const ModelArtefact& model, std::uint32_t layer, LayerInput input,
                      const LayerTrace& agreed, const Disagreement& at) {
-  ENSURE(model.config.family == Family::kLlama && layer < model.config.layers && !input.empty(),
-         "a layer of a Llama model and its input");
-  const LayerWeights& w = model.layers[layer];
+  ENSURE(layer < model.config.layers && !input.empty(), "a layer of the model and its input");
+  const ops::Layer w(model.layers[layer]);
   const std::uint32_t i = at.element;
   const std::uint64_t dim = model.config.dim;
-  const auto projection = [&](const QuantMatrix& matrix, LayerOp from) -> Ruling {
-    return {ops::project_element(matrix, ops::unflatten(row_of(agreed, from)), i),
-            matrix.cols() + 2};
+  const auto projection = [&](const ops::Projection& of, LayerOp from) -> Ruling {
+    return {ops::project_element(of, ops::unflatten(row_of(agreed, from)), i),
+            of.matrix.cols() + 2};
   };
   const auto element = [&](const Row& row, std::uint64_t cost) -> Ruling { return {row[i], cost}; };
   switch (at.op) {
@@ -157,7 +157,7 @@ Ruling judge_element(const ModelArtefact& model, std::uint32_t layer, LayerInput
       return element(ops::flatten(ops::norm(row_of(agreed, LayerOp::kMiddle), w.mlp_norm)),
                      3 * dim);
     case LayerOp::kGateUp: return projection(w.gate_up, LayerOp::kMlpInput);
-    case LayerOp::kAct: return element(ops::act(row_of(agreed, LayerOp::kGateUp)), 3);
+    case LayerOp::kAct: return element(ops::act(model, row_of(agreed, LayerOp::kGateUp)), 3);
     case LayerOp::kDownInput:
       return element(ops::flatten(ops::quantise(row_of(agreed, LayerOp::kAct))),
                      model.config.hidden);

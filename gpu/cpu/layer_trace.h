@@ -20,14 +20,14 @@ namespace orrery::gpu {
 enum class LayerOp : std::uint8_t {
   kAttentionInput,  // quantised norm of the residual row
   kQkv,             // projection
-  kRotated,         // queries and keys rotated by the position
+  kRotated,         // queries and keys rotated by the position (kGpt2: the same row again)
   kAttended,        // heads' outputs
   kOutInput,        // quantised
   kOut,             // projection
   kMiddle,          // residual row plus kOut
   kMlpInput,        // quantised norm of kMiddle
   kGateUp,          // projection
-  kAct,             // gate product
+  kAct,             // gate product, or GELU
   kDownInput,       // quantised
   kDown,            // projection
   kResidual,        // kMiddle plus kDown: the row of the leaf
@@ -41,7 +41,7 @@ using LayerTrace = std::vector<std::vector<std::int32_t>>;
 // Residual rows (Q16, dim each) that enter the layer at positions 0 .. last.
 using LayerInput = std::span<const std::vector<std::int32_t>>;
 
-// The honest trace of the last position. Family kLlama only (ENSURE), as the other functions here.
+// The honest trace of the last position.
 LayerTrace trace_layer(const ModelArtefact& model, std::uint32_t layer, LayerInput input);
 
 // Computes the operations that a trace of the last position still lacks from those that it has.

@@ -51,8 +51,7 @@ class Forger final : public gpu::Disputant {
     const gpu::ModelConfig& c = model.config;
     std::vector<std::vector<Row>> rows(c.layers + 1);  // that enter a layer; the last leaves it
     for (std::uint32_t p = 0; p < tokens.size(); ++p) {
-      const auto from = model.embedding.begin() + static_cast<std::ptrdiff_t>(tokens[p] * c.dim);
-      rows[0].emplace_back(from, from + c.dim);
+      rows[0].push_back(gpu::ops::embed(model, tokens[p], p));
       for (std::uint32_t l = 0; l < c.layers; ++l) {
         rows[l + 1].push_back(trace(l, rows[l]).back());
         transcript_.set({p, l, tokens[p], rows[l + 1].back()});
@@ -179,15 +178,15 @@ double slowest_step_ms(const gpu::ModelConfig& config, std::uint32_t positions) 
   RandomStream random(1, 0, stream_id("model.disputes.wide"));
   gpu::DisputedStep step{.position = positions - 1};
   for (std::uint32_t p = 0; p < positions; ++p) {
-    const std::size_t token = random.below(config.vocab);
-    const auto from = model.embedding.begin() + static_cast<std::ptrdiff_t>(token * config.dim);
-    step.input.emplace_back(from, from + config.dim);
+    const auto token = static_cast<std::uint32_t>(random.below(config.vocab));
+    step.input.push_back(gpu::ops::embed(model, token, p));
   }
   step.rotated = gpu::rotated_rows(model, 0, step.input);
   LayerTrace& t = step.agreed;
   t.resize(static_cast<std::size_t>(LayerOp::kRotated));  // which rotated_rows has computed already
-  t[0] = gpu::ops::flatten(gpu::ops::norm(step.input.back(), model.layers[0].attention_norm));
-  t[1] = gpu::ops::project(model.layers[0].qkv, gpu::ops::unflatten(t[0]));
+  const gpu::ops::Layer w(model.layers[0]);
+  t[0] = gpu::ops::flatten(gpu::ops::norm(step.input.back(), w.attention_norm));
+  t[1] = gpu::ops::project(w.qkv, gpu::ops::unflatten(t[0]));
   t.push_back(step.rotated.back());
   t.push_back(gpu::ops::attend(model, step.rotated));
   gpu::finish_trace(model, 0, step.input, t);

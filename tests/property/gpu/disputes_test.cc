@@ -29,9 +29,25 @@ TEST(Disputes, AreWonByTheHonestSideWhateverTheLieIs) {
   EXPECT_LT(report.median_step_ms, 10) << "what a step may take on a chain";
 }
 
-TEST(Disputes, WithoutADifferenceNobodyLies) {
-  const RandomDisputes o;
-  const gpu::ModelArtefact model = gpu::make_seeded_model(o.config, 3);
+TEST(Disputes, OfGpt2ModelsAreWonByTheHonestSideToo) {
+  RandomDisputes options{.count = wanted()};
+  options.config.family = gpu::Family::kGpt2;
+  const DisputeReport report = play(options);
+  EXPECT_EQ(report.played, options.count);
+  EXPECT_EQ(report.honest_won, report.played);
+  EXPECT_GE(report.at_an_element, report.played * 9 / 10);
+  EXPECT_LT(report.median_step_ms, 10);
+}
+
+constexpr gpu::Family kFamilies[] = {gpu::Family::kLlama, gpu::Family::kGpt2};
+
+gpu::ModelArtefact seeded(gpu::Family family, std::uint64_t seed) {
+  gpu::ModelConfig config = RandomDisputes{}.config;
+  config.family = family;
+  return gpu::make_seeded_model(config, seed);
+}
+
+void nobody_lies(const gpu::ModelArtefact& model) {
   const auto run = gpu::CpuBackend().execute(model, as_bytes("tides"), {.max_tokens = 4}, 1, true);
   std::vector<std::uint32_t> tokens{gpu::kTokenBos, 't', 'i', 'd', 'e', 's'};
   while (tokens.size() < run->result.prompt_tokens + run->result.generated_tokens - 1) {
@@ -52,8 +68,11 @@ TEST(Disputes, WithoutADifferenceNobodyLies) {
   EXPECT_EQ(gpu::narrow(model, tokens, fewer, side).liar, gpu::Liar::kFirst);
 }
 
-TEST(Disputes, OverASampledTokenAreSettledFromTheLastRow) {
-  const gpu::ModelArtefact model = gpu::make_seeded_model(RandomDisputes{}.config, 4);
+TEST(Disputes, WithoutADifferenceNobodyLies) {
+  for (const gpu::Family family : kFamilies) nobody_lies(seeded(family, 3));
+}
+
+void sampled_tokens_are_settled(const gpu::ModelArtefact& model) {
   const gpu::SamplingParams params{
       .max_tokens = 8, .temperature = gpu::kTemperatureOne, .stop_on_eos = false};
   const auto run = gpu::CpuBackend().execute(model, as_bytes("why"), params, 9, true);
@@ -67,6 +86,10 @@ TEST(Disputes, OverASampledTokenAreSettledFromTheLastRow) {
   EXPECT_EQ(Bytes(sampled.begin(), sampled.end()), run->result.output);
 }
 
+TEST(Disputes, OverASampledTokenAreSettledFromTheLastRow) {
+  for (const gpu::Family family : kFamilies) sampled_tokens_are_settled(seeded(family, 4));
+}
+
 // The rows that entered and left a layer of an execution.
 std::vector<std::vector<std::int32_t>> rows_of(const gpu::Transcript& t, std::uint32_t layer) {
   std::vector<std::vector<std::int32_t>> rows;
@@ -77,8 +100,7 @@ std::vector<std::vector<std::int32_t>> rows_of(const gpu::Transcript& t, std::ui
   return rows;
 }
 
-TEST(LayerCheck, AcceptsTheWorkersProductsAndNoOthers) {
-  const gpu::ModelArtefact model = gpu::make_seeded_model(RandomDisputes{}.config, 5);
+void accepts_only_the_workers_products(const gpu::ModelArtefact& model) {
   const auto run = gpu::CpuBackend().execute(model, as_bytes("moon"), {.max_tokens = 6}, 1, true);
   const auto input = rows_of(run->transcript, 0);
   auto output = rows_of(run->transcript, 1);
@@ -95,9 +117,13 @@ TEST(LayerCheck, AcceptsTheWorkersProductsAndNoOthers) {
   }
   output[2][3] += 1;
   EXPECT_FALSE(check.accepts(input, products, output));
-  const gpu::ModelArtefact other = gpu::make_seeded_model(RandomDisputes{}.config, 6);
+  const gpu::ModelArtefact other = seeded(model.config.family, 6);
   output[2][3] -= 1;
   EXPECT_FALSE(check.accepts(input, gpu::layer_products(other, 1, input), output));
+}
+
+TEST(LayerCheck, AcceptsTheWorkersProductsAndNoOthers) {
+  for (const gpu::Family family : kFamilies) accepts_only_the_workers_products(seeded(family, 5));
 }
 
 }  // namespace
