@@ -78,6 +78,31 @@ void fill_gains(std::vector<std::int16_t>& gains, UniformRow& uniform) {
   for (std::int16_t& g : gains) g = static_cast<std::int16_t>(kOneQ14 + uniform.draw(kOneQ14 / 4));
 }
 
+// A quarter of a unit at most, and nothing on the channel that carries the prior.
+void fill_biases(std::vector<std::int32_t>& biases, UniformRow& uniform) {
+  for (std::int32_t& b : biases) b = uniform.draw(1u << 14);
+  biases[kPriorChannel] = 0;
+}
+
+// What only family kGpt2 has: biases and positions.
+void fill_gpt2(ModelArtefact& model, std::uint64_t seed) {
+  for (std::uint32_t l = 0; l < model.config.layers; ++l) {
+    UniformRow uniform(seed, "model.biases", l);
+    LayerBiases& bias = model.layers[l].bias;
+    for (auto* biases :
+         {&bias.attention_norm, &bias.qkv, &bias.out, &bias.mlp_norm, &bias.gate_up, &bias.down}) {
+      fill_biases(*biases, uniform);
+    }
+  }
+  UniformRow uniform(seed, "model.biases", model.config.layers);
+  fill_biases(model.final_norm_bias, uniform);
+  UniformRow positions(seed, "model.positions", 0);
+  for (std::size_t i = 0; i < model.positions.size(); ++i) {
+    const std::int32_t value = positions.draw(1u << 14);
+    model.positions[i] = i % model.config.dim == kPriorChannel ? 0 : value;
+  }
+}
+
 void fill_embedding(ModelArtefact& model, std::uint64_t seed) {
   constexpr std::int32_t kOneQ16 = 1 << 16;
   UniformRow uniform(seed, "model.embedding", 0);
@@ -128,6 +153,7 @@ ModelArtefact make_seeded_model(const ModelConfig& config, std::uint64_t seed) {
   UniformRow norms(seed, "model.norms", config.layers);
   fill_gains(model.final_norm, norms);
   fill_head(model, seed);
+  if (config.family == Family::kGpt2) fill_gpt2(model, seed);
   return model;
 }
 

@@ -12,8 +12,8 @@ namespace orrery::gpu {
 // Such a network alone would speak any byte with equal chance, so channel 0 of the residual stream
 // is a constant that no layer writes to, and the head reads from it a prior over bytes (roughly
 // that of English text): the part of a language model that training learns first. What is said
-// within that prior depends on the whole prompt through attention and MLP. The config must be
-// valid.
+// within that prior depends on the whole prompt through attention and MLP. Biases and positions of
+// family kGpt2 are at most a quarter. The config must be valid.
 ModelArtefact make_seeded_model(const ModelConfig& config, std::uint64_t seed);
 
 }  // namespace orrery::gpu
