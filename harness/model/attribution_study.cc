@@ -94,11 +94,38 @@ StudyScores train_and_score(const WordBed& bed, std::span<const Example> documen
   return out;
 }
 
-void add(const ScoreTable& from, ScoreTable& to) {
-  if (to.scores.empty())
-    to = {from.queries, from.documents, std::vector<std::int64_t>(from.scores.size())};
-  for (std::size_t i = 0; i < from.scores.size(); ++i) to.scores[i] += from.scores[i];
+// The table of a method, of every model: one sum.
+using Scores = ModelScores;
+using Table = const ScoreTable&;
+using TableOf = Table (*)(const Scores&);
+Result<ScoreTable> sum_of(std::span<const ModelScores> models, TableOf table_of) {
+  ScoreTable sum;
+  for (const ModelScores& m : models) {
+    TRY(m.status);
+    const ScoreTable& one = table_of(m);
+    if (sum.scores.empty()) {
+      sum = one;
+      continue;
+    }
+    for (std::size_t i = 0; i < one.scores.size(); ++i) sum.scores[i] += one.scores[i];
+  }
+  return sum;
 }
+
+struct Method {
+  const char* name;
+  bool halves;
+  TableOf table;
+};
+constexpr Method kMethods[] = {
+    {"graddot", false, [](const Scores& m) -> Table { return m.at_end.dot; }},
+    {"tracin", false, [](const Scores& m) -> Table { return m.during.dot; }},
+    {"trak", false, [](const Scores& m) -> Table { return m.trak; }},
+    {"influence-full", false, [](const Scores& m) -> Table { return m.during.influence; }},
+    {"graddot-halves", true, [](const Scores& m) -> Table { return m.during.dot; }},
+    {"unscaled-influence", true, [](const Scores& m) -> Table { return m.during.plain_influence; }},
+    {"logra", true, [](const Scores& m) -> Table { return m.logra; }},
+    {"influence", true, [](const Scores& m) -> Table { return m.during.influence; }}};
 
 }  // namespace
 
@@ -108,33 +135,15 @@ EpochOptions study_training(const WordBed& bed, const StudyOptions& options) {
 
 Result<std::vector<MethodScores>> study_scores(const WordBed& bed, const StudyOptions& options,
                                                gpu::Parallel* parallel) {
-  ScoreTable graddot, tracin, trak, influence_full, graddot_halves, unscaled, logra, influence;
   const StudyScores made = train_and_score(bed, bed.documents, options, parallel);
-  for (const ModelScores& m : made.all) {
-    TRY(m.status);
-    add(m.at_end.dot, graddot);
-    add(m.during.dot, tracin);
-    add(m.trak, trak);
-    add(m.during.influence, influence_full);
+  std::vector<MethodScores> out;
+  for (const Method& method : kMethods) {
+    ASSIGN_OR_RETURN(ScoreTable sum, sum_of(method.halves ? made.halves : made.all, method.table));
+    out.push_back({method.name, std::move(sum)});
   }
-  for (const ModelScores& m : made.halves) {
-    TRY(m.status);
-    add(m.during.dot, graddot_halves);
-    add(m.during.plain_influence, unscaled);
-    add(m.logra, logra);
-    add(m.during.influence, influence);
-  }
-  return std::vector<MethodScores>{
-      {"graddot", std::move(graddot)},
-      {"tracin", std::move(tracin)},
-      {"trak", std::move(trak)},
-      {"influence-full", std::move(influence_full)},
-      {"graddot-halves", std::move(graddot_halves)},
-      {"unscaled-influence", std::move(unscaled)},
-      {"logra", std::move(logra)},
-      {"influence", std::move(influence)},
-      {"suffix", suffix_match(bed.corpus.documents, bed.corpus.queries)},
-      {"knn-shapley", knn_shapley_of_texts(bed.corpus.documents, bed.corpus.queries)}};
+  out.push_back({"suffix", suffix_match(bed.corpus.documents, bed.corpus.queries)});
+  out.push_back({"knn-shapley", knn_shapley_of_texts(bed.corpus.documents, bed.corpus.queries)});
+  return out;
 }
 
 Result<ScoreTable> influence_scores(const WordBed& bed, std::span<const std::size_t> members,
@@ -143,12 +152,8 @@ Result<ScoreTable> influence_scores(const WordBed& bed, std::span<const std::siz
   for (const std::size_t m : members) documents.push_back(bed.documents[m]);
   StudyOptions only_halves = options;
   only_halves.models = 0;
-  ScoreTable out;
-  for (const ModelScores& m : train_and_score(bed, documents, only_halves, parallel).halves) {
-    TRY(m.status);
-    add(m.during.influence, out);
-  }
-  return out;
+  const StudyScores made = train_and_score(bed, documents, only_halves, parallel);
+  return sum_of(made.halves, [](const Scores& m) -> Table { return m.during.influence; });
 }
 
 }  // namespace orrery::model

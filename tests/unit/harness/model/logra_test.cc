@@ -9,6 +9,7 @@
 #include "gpu/cuda/host_accelerator.h"
 #include "harness/model/gradient_rows.h"
 #include "harness/model/rank_statistics.h"
+#include "tests/unit/harness/model/tiny_texts.h"
 
 namespace orrery::model {
 namespace {
@@ -80,25 +81,12 @@ TEST(LograProjection, LeavesSidesAloneThatAreNoLongerThanTheRank) {
   for (std::size_t i = 0; i < 64; ++i) EXPECT_EQ(projected[64 + i], static_cast<float>(i + 1));
 }
 
-struct Texts {
-  gpu::F32Model model = gpu::make_f32_model(kConfig, 5);
-  std::vector<Example> documents;
-  std::vector<Example> queries;
-
-  Texts() {
-    for (const char* text : {"one two", "three four", "five six", "seven", "eight nine ten"}) {
-      documents.push_back(document_example(text, 32));
-    }
-    for (const char* text : {"one two", "eleven"}) queries.push_back(document_example(text, 32));
-  }
-};
-
 TEST(Logra, IsNearTheInfluenceOfWholeGradients) {
-  const Texts texts;
+  const TinyTexts tiny(kConfig);
   ScoreTable projected;
   GradientScores whole;
-  ASSERT_TRUE(add_logra(texts.model, {texts.documents, texts.queries}, {}, {}, projected));
-  ASSERT_TRUE(add_checkpoint(texts.model, {texts.documents, texts.queries}, {}, whole));
+  ASSERT_TRUE(add_logra(tiny.model, tiny.texts(), {}, {}, projected));
+  ASSERT_TRUE(add_checkpoint(tiny.model, tiny.texts(), {}, whole));
   for (std::size_t i = 0; i < projected.scores.size(); ++i) {
     const auto a = static_cast<double>(projected.scores[i]) * 0x1p-32;
     const auto b = static_cast<double>(whole.influence.scores[i]) * 0x1p-32;
@@ -126,13 +114,12 @@ TEST(Logra, SolvesOverColumnsWhatItSolvesOverDocuments) {
 }
 
 TEST(Logra, HasTheSameBitsOnAnAccelerator) {
-  const Texts texts;
+  const TinyTexts tiny(kConfig);
   gpu::HostAccelerator host(4);
   ScoreTable cpu;
   ScoreTable device;
-  ASSERT_TRUE(add_logra(texts.model, {texts.documents, texts.queries}, {.rank = 8}, {}, cpu));
-  ASSERT_TRUE(add_logra(texts.model, {texts.documents, texts.queries}, {.rank = 8},
-                        {nullptr, &host}, device));
+  ASSERT_TRUE(add_logra(tiny.model, tiny.texts(), {.rank = 8}, {}, cpu));
+  ASSERT_TRUE(add_logra(tiny.model, tiny.texts(), {.rank = 8}, {nullptr, &host}, device));
   EXPECT_EQ(cpu.scores, device.scores);
 }
 

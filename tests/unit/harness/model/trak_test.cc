@@ -7,6 +7,7 @@
 #include "engine/base/random.h"
 #include "gpu/cpu/f32_network.h"
 #include "harness/model/thread_pool.h"
+#include "tests/unit/harness/model/tiny_texts.h"
 
 namespace orrery::model {
 namespace {
@@ -63,44 +64,34 @@ TEST(TrakProjection, IsLinearInTheQuantisedGradient) {
   }
 }
 
-struct TinyBed {
-  gpu::F32Model model =
-      gpu::make_f32_model({.dim = 16, .hidden = 32, .layers = 1, .heads = 2, .context = 32}, 5);
-  std::vector<Example> documents;
-  std::vector<Example> queries;
-
-  TinyBed() {
-    for (const char* text : {"one two", "three four", "five six", "seven", "eight nine ten"}) {
-      documents.push_back(document_example(text, 32));
-    }
-    for (const char* text : {"one two", "eleven"}) queries.push_back(document_example(text, 32));
-  }
-};
+TinyTexts tiny() {
+  return TinyTexts({.dim = 16, .hidden = 32, .layers = 1, .heads = 2, .context = 32});
+}
 
 TEST(Trak, GivesAQueryThatIsADocumentToThatDocument) {
-  const TinyBed bed;
+  const TinyTexts bed = tiny();
   ScoreTable table;
-  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, {}, table));
+  ASSERT_TRUE(add_trak(bed.model, bed.texts(), {}, {}, table));
   EXPECT_EQ(ranking(table.of(0)).front(), 0u);
   EXPECT_GT(table.of(0)[0], 2 * std::abs(table.of(0)[1]));
 }
 
 TEST(Trak, ScoresAreTheSameBitsOnAnyNumberOfThreadsAndAddUpOverModels) {
-  const TinyBed bed;
+  const TinyTexts bed = tiny();
   ThreadPool pool(2);
   ScoreTable one;
   ScoreTable two;
-  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, {}, one));
-  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, {&pool}, two));
+  ASSERT_TRUE(add_trak(bed.model, bed.texts(), {}, {}, one));
+  ASSERT_TRUE(add_trak(bed.model, bed.texts(), {}, {&pool}, two));
   EXPECT_EQ(one.scores, two.scores);
-  ASSERT_TRUE(add_trak(bed.model, {bed.documents, bed.queries}, {}, {&pool}, two));
+  ASSERT_TRUE(add_trak(bed.model, bed.texts(), {}, {&pool}, two));
   for (std::size_t i = 0; i < one.scores.size(); ++i) EXPECT_EQ(two.scores[i], 2 * one.scores[i]);
 }
 
 TEST(Trak, RefusesWhatDoesNotFit) {
-  const TinyBed bed;
+  const TinyTexts bed = tiny();
   ScoreTable table;
-  const CheckpointTexts texts{bed.documents, bed.queries};
+  const CheckpointTexts texts = bed.texts();
   EXPECT_FALSE(add_trak(bed.model, texts, {.width = 100}, {}, table));
   EXPECT_FALSE(add_trak(bed.model, texts, {.width = 8192}, {}, table));
   EXPECT_FALSE(add_trak(bed.model, {{}, bed.queries}, {}, {}, table));
