@@ -46,6 +46,8 @@ class F32Gemm {
  public:
   explicit F32Gemm(Kernel kernel, Parallel* parallel = nullptr,
                    std::size_t share_from = kWorkWorthSharing);
+  F32Gemm(const F32Gemm&) = delete;  // refers to itself
+  F32Gemm& operator=(const F32Gemm&) = delete;
   // m, n, k of any size; k = 0 gives zeros (or leaves c).
   void multiply(const F32Product& product);
 

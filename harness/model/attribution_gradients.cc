@@ -49,9 +49,9 @@ Status add_checkpoint(const gpu::F32Model& model, const CheckpointTexts& texts,
   ASSIGN_OR_RETURN(
       const auto cosines,
       inner_products({gradients.rows(n, q), gradients.rows(0, n), gradients.width}, workers));
-  ASSIGN_OR_RETURN(const auto plain, damped_influence(gradients, n, workers));
+  ASSIGN_OR_RETURN(const auto plain, damped_influence(gradients, n, {}, workers));
   precondition(gradients, lengths, n);
-  ASSIGN_OR_RETURN(const auto scaled, damped_influence(gradients, n, workers));
+  ASSIGN_OR_RETURN(const auto scaled, damped_influence(gradients, n, {}, workers));
   for (std::size_t row = 0; row < q; ++row) {
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t at = row * n + i;

@@ -1,5 +1,6 @@
 #include "harness/model/gradient_rows.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/base/ensure.h"
@@ -13,12 +14,17 @@ namespace {
 // From a third to three times that, measured quality changes by less than its error.
 constexpr double kLambda = 1.0;
 
-// Column after column.
-std::vector<float> transposed_rows(const GradientRows& g, std::size_t rows) {
-  std::vector<float> out(rows * g.width);
+struct Columns {
+  std::size_t first;
+  std::size_t count;
+};
+
+// Of the first `rows` rows, column after column.
+std::vector<float> transposed_rows(const GradientRows& g, std::size_t rows, const Columns& of) {
+  std::vector<float> out(rows * of.count);
   for (std::size_t i = 0; i < rows; ++i) {
-    const auto row = g.row(i);
-    for (std::size_t j = 0; j < g.width; ++j) out[j * rows + i] = row[j];
+    const auto row = g.row(i).subspan(of.first, of.count);
+    for (std::size_t j = 0; j < of.count; ++j) out[j * rows + i] = row[j];
   }
   return out;
 }
@@ -43,18 +49,33 @@ Result<std::vector<double>> solve_over_documents(const GradientRows& g, std::siz
   return out;
 }
 
-Result<std::vector<double>> solve_over_columns(const GradientRows& g, std::size_t n,
-                                               const Workers& workers) {
-  const std::vector<float> columns = transposed_rows(g, n);
+// Solves the columns `of` of the queries' rows, which are in `solved`.
+Status solve_block(const GradientRows& g, std::size_t n, const Columns& of, const Workers& workers,
+                   std::span<float> solved) {
+  const std::vector<float> columns = transposed_rows(g, n, of);
   ASSIGN_OR_RETURN(const auto gram, inner_products({columns, columns, n}, workers));
-  const std::vector<double> factor = damped_factor(gram, g.width);
-  std::vector<float> solved;
-  for (std::size_t q = n; q < g.count; ++q) {
-    const auto row = g.row(q);
-    std::vector<double> x(row.begin(), row.end());
+  const std::vector<double> factor = damped_factor(gram, of.count);
+  for (std::size_t at = of.first; at < solved.size(); at += g.width) {
+    const auto part = solved.subspan(at, of.count);
+    std::vector<double> x(part.begin(), part.end());
     solve(factor, x);
-    for (const double v : x) solved.push_back(static_cast<float>(v));
+    std::transform(x.begin(), x.end(), part.begin(),
+                   [](double v) { return static_cast<float>(v); });
   }
+  return {};
+}
+
+Result<std::vector<double>> solve_over_columns(const GradientRows& g, std::size_t n,
+                                               std::span<const std::size_t> blocks,
+                                               const Workers& workers) {
+  const auto queries = g.rows(n, g.count - n);
+  std::vector<float> solved(queries.begin(), queries.end());
+  std::size_t first = 0;
+  for (const std::size_t width : blocks) {
+    TRY(solve_block(g, n, {first, width}, workers, solved));
+    first += width;
+  }
+  ENSURE(first == g.width, "blocks of all columns");
   ASSIGN_OR_RETURN(const auto cross, inner_products({solved, g.rows(0, n), g.width}, workers));
   return std::vector<double>(cross.begin(), cross.end());
 }
@@ -100,10 +121,12 @@ Result<std::vector<float>> inner_products(const RowPairs& pairs, const Workers& 
 }
 
 Result<std::vector<double>> damped_influence(const GradientRows& g, std::size_t documents,
+                                             std::span<const std::size_t> blocks,
                                              const Workers& workers) {
   ENSURE(documents > 0 && documents <= g.count, "documents before queries");
   if (documents <= g.width) return solve_over_documents(g, documents, workers);
-  return solve_over_columns(g, documents, workers);
+  const std::size_t all[] = {g.width};
+  return solve_over_columns(g, documents, blocks.empty() ? all : blocks, workers);
 }
 
 }  // namespace orrery::model

@@ -13,7 +13,7 @@
 namespace orrery::model {
 namespace {
 
-constexpr std::uint32_t kMaxRank = gpu::exact::kSignsADraw;
+static_assert(kMaxLograRank <= gpu::exact::kSignsADraw);
 constexpr std::size_t kScaleTexts = 256;  // that the Fisher information is taken from
 
 std::size_t width_at(const gpu::F32Layout& layout, std::size_t rank) {
@@ -25,9 +25,10 @@ std::size_t width_at(const gpu::F32Layout& layout, std::size_t rank) {
   return width;
 }
 
-std::uint32_t highest_rank(const gpu::F32Layout& layout) {
-  std::uint32_t rank = 1;
-  while (rank < kMaxRank && width_at(layout, rank + 1) <= kMaxLograWidth) ++rank;
+// 0 if none fits.
+std::uint32_t highest_rank(const gpu::F32Layout& layout, std::size_t width) {
+  std::uint32_t rank = 0;
+  while (rank < kMaxLograRank && width_at(layout, rank + 1) <= width) ++rank;
   return rank;
 }
 
@@ -66,12 +67,14 @@ Result<LograProjection> LograProjection::make(const gpu::ModelConfig& config,
                                               const LograOptions& options) {
   const gpu::F32Layout layout(config);
   LograProjection made;
-  made.rank_ = options.rank == 0 ? highest_rank(layout) : options.rank;
+  const std::uint32_t highest = highest_rank(layout, options.width);
+  made.rank_ = options.rank == 0 ? highest : options.rank;
   made.width_ = width_at(layout, made.rank_);
-  if (made.rank_ > kMaxRank || made.width_ > kMaxLograWidth) {
+  if (made.rank_ == 0 || made.rank_ > highest) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("logra: rank {} makes {} numbers of a gradient; ranks up to {} fit {}",
-                            made.rank_, made.width_, highest_rank(layout), kMaxLograWidth));
+                            std::max(made.rank_, 1u), width_at(layout, std::max(made.rank_, 1u)),
+                            highest, options.width));
   }
   std::uint32_t drawn = 0;
   for (const gpu::TensorSlot& slot : layout.slots) {
@@ -86,6 +89,12 @@ Result<LograProjection> LograProjection::make(const gpu::ModelConfig& config,
   return made;
 }
 
+std::vector<std::size_t> LograProjection::blocks() const {
+  std::vector<std::size_t> out;
+  for (const Matrix& m : matrices_) out.push_back(m.out_rank * m.in_rank);
+  return out;
+}
+
 void LograProjection::project(std::span<const float> gradient, std::span<float> to) {
   ENSURE(to.size() == width_, "room for the projection");
   float* next = to.data();
@@ -93,8 +102,8 @@ void LograProjection::project(std::span<const float> gradient, std::span<float> 
     const float* g = gradient.data() + m.offset;
     if (!m.right.empty()) {
       middle_.resize(m.out * m.in_rank);
-      gemm_.multiply({m.out, m.in_rank, m.in, gpu::by_rows(g, m.in),
-                      gpu::by_rows(m.right.data(), m.in_rank), middle_.data(), m.in_rank, false});
+      gemm_->multiply({m.out, m.in_rank, m.in, gpu::by_rows(g, m.in),
+                       gpu::by_rows(m.right.data(), m.in_rank), middle_.data(), m.in_rank, false});
       g = middle_.data();
     }
     project_left(m, g, next);
@@ -107,20 +116,18 @@ void LograProjection::project_left(const Matrix& m, const float* projected, floa
     std::copy_n(projected, m.out * m.in_rank, to);
     return;
   }
-  gemm_.multiply({m.out_rank, m.in_rank, m.out, gpu::transposed(m.left.data(), m.out_rank),
-                  gpu::by_rows(projected, m.in_rank), to, m.in_rank, false});
+  gemm_->multiply({m.out_rank, m.in_rank, m.out, gpu::transposed(m.left.data(), m.out_rank),
+                   gpu::by_rows(projected, m.in_rank), to, m.in_rank, false});
 }
 
 Status add_logra(const gpu::F32Model& model, const CheckpointTexts& texts,
                  const LograOptions& options, const Workers& workers, ScoreTable& to) {
   TRY(check(texts));
-  ASSIGN_OR_RETURN(LograProjection projection, LograProjection::make(model.config, options));
   const std::size_t n = texts.documents.size();
   const std::size_t count = n + texts.queries.size();
-  if (count * projection.width() > kMaxGradientFloats) {
-    return fail(ErrorCode::kLimit, fmt::format("logra: {} texts of {} numbers pass {}", count,
-                                               projection.width(), kMaxGradientFloats));
-  }
+  LograOptions within = options;
+  within.width = std::min<std::size_t>(options.width, kMaxGradientFloats / count);
+  ASSIGN_OR_RETURN(LograProjection projection, LograProjection::make(model.config, within));
   TRY(shape_table(to, texts));
   TextGradients gradients(model, workers);
   ASSIGN_OR_RETURN(const auto factors, fisher_factors(gradients, texts, model.values.size()));
@@ -133,7 +140,7 @@ Status add_logra(const gpu::F32Model& model, const CheckpointTexts& texts,
     if (texts.progress) texts.progress(i + 1, count);
   }
   normalise(rows);
-  ASSIGN_OR_RETURN(const auto influence, damped_influence(rows, n, workers));
+  ASSIGN_OR_RETURN(const auto influence, damped_influence(rows, n, projection.blocks(), workers));
   for (std::size_t at = 0; at < influence.size(); ++at) {
     to.scores[at] += to_q32(influence[at] * texts.weight);
   }
