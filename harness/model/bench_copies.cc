@@ -1,5 +1,6 @@
 // bench_copies(), declared in bench_attribution.h.
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 #include <set>
 
@@ -125,8 +126,9 @@ Result<std::vector<AttributionRow>> bench_copies(const WordBed& bed, const Study
   std::vector<Result<double>> gains(jobs, 0.0);
   gpu::Serial serial;
   gpu::Parallel& threads = parallel != nullptr ? *parallel : static_cast<gpu::Parallel&>(serial);
-  threads.each_part([&](std::uint32_t part) {
-    for (std::uint32_t job = part; job < jobs; job += threads.width()) {
+  std::atomic<std::uint32_t> next = 0;  // most attacks change nothing and take no time
+  threads.each_part([&](std::uint32_t) {
+    for (std::uint32_t job = next++; job < jobs; job = next++) {
       gains[job] = gain_of(bed, kAttacks[job / attackers], job % attackers, honest);
     }
   });
