@@ -3,9 +3,25 @@
 #include <algorithm>
 
 #include "engine/base/ensure.h"
-#include "gpu/cpu/f32_rows.h"
+#include "gpu/api/f32_rows.h"
 
 namespace orrery::gpu {
+namespace {
+
+constexpr exact::Solo kSolo;  // a row is one lane's
+
+std::int32_t row_length(std::size_t n) { return static_cast<std::int32_t>(n); }
+
+void gate_row(const float* __restrict gate_up, std::size_t n, float* __restrict act) {
+  for (std::size_t i = 0; i < n; ++i) act[i] = gate_forward(gate_up[i], gate_up[n + i]);
+}
+
+void gate_row_backward(const float* __restrict dact, std::size_t n, float* __restrict gate_up) {
+  float* __restrict up = gate_up + n;
+  for (std::size_t i = 0; i < n; ++i) gate_backward(dact[i], gate_up[i], up[i]);
+}
+
+}  // namespace
 
 F32Network::F32Network(const ModelConfig& config, Kernel kernel, Parallel* parallel,
                        std::size_t share_from)
@@ -47,16 +63,14 @@ void F32Network::each_head(Function&& function) {
 }
 
 float F32Network::loss(const F32Model& model, const TokenBatch& batch) {
-  forward(model, batch);
+  const std::uint32_t counted = forward(model, batch);
   std::vector<float> copy(config_.vocab);
   double sum = 0;
-  std::size_t counted = 0;
   for (std::size_t r = 0; r < rows_; ++r) {
     if (batch.targets[r] == kNoTarget) continue;
     std::copy_n(logits_.begin() + static_cast<std::ptrdiff_t>(r * config_.vocab), config_.vocab,
                 copy.begin());
-    sum += cross_entropy(copy.data(), config_.vocab, batch.targets[r], 1.0f);
-    ++counted;
+    sum += cross_entropy(kSolo, {row_length(config_.vocab), batch.targets[r], 1.0f}, copy.data());
   }
   return static_cast<float>(sum / static_cast<double>(counted));
 }
@@ -64,16 +78,15 @@ float F32Network::loss(const F32Model& model, const TokenBatch& batch) {
 float F32Network::gradient(const F32Model& model, const TokenBatch& batch, float weight,
                            std::span<float> gradient) {
   ENSURE(gradient.size() == layout_.size, "a gradient for each parameter");
-  forward(model, batch);
-  const auto counted = static_cast<float>(std::count_if(
-      batch.targets.begin(), batch.targets.end(), [](std::uint32_t t) { return t != kNoTarget; }));
+  const std::uint32_t counted = forward(model, batch);
+  const float share = weight / static_cast<float>(counted);
   std::vector<float> losses(rows_);
   each_row([&](std::size_t r) {
     float* row = logits_.data() + r * config_.vocab;
     if (batch.targets[r] == kNoTarget) {
       std::fill_n(row, config_.vocab, 0.0f);
     } else {
-      losses[r] = cross_entropy(row, config_.vocab, batch.targets[r], weight / counted);
+      losses[r] = cross_entropy(kSolo, {row_length(config_.vocab), batch.targets[r], share}, row);
     }
   });
   double sum = 0;
@@ -84,11 +97,8 @@ float F32Network::gradient(const F32Model& model, const TokenBatch& batch, float
   weight_gradient(head, logits_.data(), final_.data(), gradient.data() + layout_.head);
   backward(head, logits_.data(), dnarrow_.data());
   std::fill(dstream_.begin(), dstream_.end(), 0.0f);
-  const float* gain = model.values.data() + layout_.final_norm;
-  for (std::size_t r = 0; r < rows_; ++r) {
-    rms_norm_backward({&stream_[r * dim], gain, final_inverse_[r], &dnarrow_[r * dim]}, dim,
-                      &dstream_[r * dim], gradient.data() + layout_.final_norm);
-  }
+  norm_backward({stream_.data(), final_inverse_.data(), model.values.data() + layout_.final_norm},
+                gradient.data() + layout_.final_norm);
   for (std::size_t l = layers_.size(); l-- > 0;) backward_layer(model, l, gradient);
   for (std::size_t r = 0; r < rows_; ++r) {
     float* row = gradient.data() + layout_.embedding + batch.inputs[r] * dim;
@@ -101,18 +111,6 @@ void F32Network::resize(const TokenBatch& batch) {
   sequences_ = batch.sequences;
   length_ = batch.length;
   rows_ = std::size_t{sequences_} * length_;
-  ENSURE(rows_ > 0 && batch.inputs.size() == rows_ && batch.targets.size() == rows_,
-         "inputs and targets of the batch's shape");
-  ENSURE(length_ <= config_.context, "texts within the context");
-  const auto fits = [&](std::uint32_t t) { return t < config_.vocab; };
-  ENSURE(std::all_of(batch.inputs.begin(), batch.inputs.end(), fits), "tokens of the vocabulary");
-  bool any = false;
-  for (const std::uint32_t t : batch.targets) {
-    ENSURE(t == kNoTarget || fits(t), "targets of the vocabulary");
-    any = any || t != kNoTarget;
-  }
-  ENSURE(any, "a target that counts");
-
   const std::size_t dim = config_.dim;
   const std::size_t hidden = config_.hidden;
   for (Layer& layer : layers_) {
@@ -133,8 +131,9 @@ void F32Network::resize(const TokenBatch& batch) {
   for (Scratch& s : scratch_) s.scores.resize(std::size_t{length_} * length_);
 }
 
-void F32Network::forward(const F32Model& model, const TokenBatch& batch) {
+std::uint32_t F32Network::forward(const F32Model& model, const TokenBatch& batch) {
   ENSURE(model.config == config_ && model.values.size() == layout_.size, "a model of this shape");
+  const std::uint32_t counted = counted_targets(batch, config_);
   resize(batch);
   const std::size_t dim = config_.dim;
   for (std::size_t r = 0; r < rows_; ++r) {
@@ -144,9 +143,10 @@ void F32Network::forward(const F32Model& model, const TokenBatch& batch) {
   for (std::size_t l = 0; l < layers_.size(); ++l) forward_layer(model, l);
   const float* gain = model.values.data() + layout_.final_norm;
   each_row([&](std::size_t r) {
-    final_inverse_[r] = rms_norm(&stream_[r * dim], gain, dim, &final_[r * dim]);
+    final_inverse_[r] = rms_norm(kSolo, &stream_[r * dim], gain, row_length(dim), &final_[r * dim]);
   });
   apply({model.values.data() + layout_.head, config_.vocab, dim}, final_.data(), logits_.data());
+  return counted;
 }
 
 void F32Network::forward_layer(const F32Model& model, std::size_t l) {
@@ -157,8 +157,8 @@ void F32Network::forward_layer(const F32Model& model, std::size_t l) {
   const std::size_t hidden = config_.hidden;
   layer.input = stream_;
   each_row([&](std::size_t r) {
-    layer.inverse1[r] =
-        rms_norm(&layer.input[r * dim], w + at.attention_norm, dim, &layer.norm1[r * dim]);
+    layer.inverse1[r] = rms_norm(kSolo, &layer.input[r * dim], w + at.attention_norm,
+                                 row_length(dim), &layer.norm1[r * dim]);
   });
   apply({w + at.qkv, 3 * dim, dim}, layer.norm1.data(), layer.qkv.data());
   rotate(layer.qkv.data(), 1.0f);
@@ -168,12 +168,12 @@ void F32Network::forward_layer(const F32Model& model, std::size_t l) {
     for (std::size_t i = r * dim; i < (r + 1) * dim; ++i) {
       layer.middle[i] = layer.input[i] + dnarrow_[i];
     }
-    layer.inverse2[r] =
-        rms_norm(&layer.middle[r * dim], w + at.mlp_norm, dim, &layer.norm2[r * dim]);
+    layer.inverse2[r] = rms_norm(kSolo, &layer.middle[r * dim], w + at.mlp_norm, row_length(dim),
+                                 &layer.norm2[r * dim]);
   });
   apply({w + at.gate_up, 2 * hidden, dim}, layer.norm2.data(), layer.gate_up.data());
   each_row([&](std::size_t r) {
-    gate_forward(&layer.gate_up[r * 2 * hidden], hidden, &layer.act[r * hidden]);
+    gate_row(&layer.gate_up[r * 2 * hidden], hidden, &layer.act[r * hidden]);
   });
   apply({w + at.down, dim, hidden}, layer.act.data(), dnarrow_.data());
   each_row([&](std::size_t r) {
@@ -194,16 +194,12 @@ void F32Network::backward_layer(const F32Model& model, std::size_t l, std::span<
   weight_gradient(down, dstream_.data(), layer.act.data(), g + at.down);
   backward(down, dstream_.data(), dwide_.data());
   each_row([&](std::size_t r) {
-    gate_backward(&dwide_[r * hidden], hidden, &layer.gate_up[r * 2 * hidden]);
+    gate_row_backward(&dwide_[r * hidden], hidden, &layer.gate_up[r * 2 * hidden]);
   });
   const Linear gate_up{w + at.gate_up, 2 * hidden, dim};
   weight_gradient(gate_up, layer.gate_up.data(), layer.norm2.data(), g + at.gate_up);
   backward(gate_up, layer.gate_up.data(), dnarrow_.data());
-  for (std::size_t r = 0; r < rows_; ++r) {
-    rms_norm_backward(
-        {&layer.middle[r * dim], w + at.mlp_norm, layer.inverse2[r], &dnarrow_[r * dim]}, dim,
-        &dstream_[r * dim], g + at.mlp_norm);
-  }
+  norm_backward({layer.middle.data(), layer.inverse2.data(), w + at.mlp_norm}, g + at.mlp_norm);
   const Linear out{w + at.out, dim, dim};
   weight_gradient(out, dstream_.data(), layer.attended.data(), g + at.out);
   backward(out, dstream_.data(), dnarrow_.data());
@@ -212,10 +208,18 @@ void F32Network::backward_layer(const F32Model& model, std::size_t l, std::span<
   const Linear qkv{w + at.qkv, 3 * dim, dim};
   weight_gradient(qkv, dwide_.data(), layer.norm1.data(), g + at.qkv);
   backward(qkv, dwide_.data(), dnarrow_.data());
+  norm_backward({layer.input.data(), layer.inverse1.data(), w + at.attention_norm},
+                g + at.attention_norm);
+}
+
+void F32Network::norm_backward(const Norm& norm, float* __restrict dgain) {
+  const std::size_t dim = config_.dim;
   for (std::size_t r = 0; r < rows_; ++r) {
-    rms_norm_backward(
-        {&layer.input[r * dim], w + at.attention_norm, layer.inverse1[r], &dnarrow_[r * dim]}, dim,
-        &dstream_[r * dim], g + at.attention_norm);
+    const float* x = norm.x + r * dim;
+    const float* dy = dnarrow_.data() + r * dim;
+    rms_norm_backward(kSolo, {x, norm.gain, norm.inverse[r], dy}, row_length(dim),
+                      dstream_.data() + r * dim);
+    for (std::size_t i = 0; i < dim; ++i) dgain[i] += gain_slope(dy[i], x[i], norm.inverse[r]);
   }
 }
 
@@ -224,8 +228,15 @@ void F32Network::rotate(float* qkv, float direction) {
   const std::size_t half = config_.head_dim() / 2;
   each_row([&](std::size_t r) {
     const std::size_t angles = r % length_ * half;
-    const Rotation by{&cosine_[angles], &sine_[angles], half, direction};
-    for (std::size_t x = 0; x < 2 * dim; x += 2 * half) rotate_f32(by, qkv + r * 3 * dim + x);
+    const float* cosine = &cosine_[angles];
+    const float* sine = &sine_[angles];
+    float* row = qkv + r * 3 * dim;
+    for (std::size_t x = 0; x < 2 * dim; x += 2 * half) {
+      float* __restrict pairs = row + x;
+      for (std::size_t i = 0; i < half; ++i) {
+        rotate_pair(cosine[i], sine[i] * direction, pairs[i], pairs[i + half]);
+      }
+    }
   });
 }
 
@@ -241,7 +252,7 @@ void F32Network::attention(Layer& layer) {
     float* p = layer.weights.data() + (std::size_t{sequence} * config_.heads + head) * square;
     scratch.gemm->multiply({length_, length_, width, {q, 3 * dim, 1}, keys, p, length_, false});
     for (std::size_t t = 0; t < length_; ++t) {
-      softmax_f32({t + 1, length_, scale}, p + t * length_);
+      masked_softmax(kSolo, {row_length(t + 1), row_length(length_), scale}, p + t * length_);
     }
     float* out = layer.attended.data() + std::size_t{sequence} * length_ * dim + head * width;
     scratch.gemm->multiply({length_, width, length_, by_rows(p, length_), values, out, dim, false});
@@ -272,7 +283,8 @@ void F32Network::attention_backward(Layer& layer) {
                    3 * dim,
                    false});
     for (std::size_t t = 0; t < length_; ++t) {
-      softmax_backward({t + 1, length_, scale}, p + t * length_, ds + t * length_);
+      softmax_backward(kSolo, {row_length(t + 1), row_length(length_), scale}, p + t * length_,
+                       ds + t * length_);
     }
     gemm.multiply(
         {length_, width, length_, by_rows(ds, length_), {q + dim, 3 * dim, 1}, dq, 3 * dim, false});

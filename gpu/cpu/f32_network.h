@@ -3,30 +3,17 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "gpu/api/gradient_source.h"
 #include "gpu/cpu/f32_gemm.h"
-#include "gpu/cpu/f32_model.h"
 #include "gpu/cpu/parallel.h"
 
 namespace orrery::gpu {
 
-// A target that does not count.
-inline constexpr std::uint32_t kNoTarget = std::numeric_limits<std::uint32_t>::max();
-
-// `sequences` texts of `length` tokens each, one after the other. targets[i] is what should follow
-// inputs[i]; at least one counts.
-struct TokenBatch {
-  std::span<const std::uint32_t> inputs;
-  std::span<const std::uint32_t> targets;
-  std::uint32_t sequences;
-  std::uint32_t length;  // at most the model's context
-};
-
-class F32Network {
+class F32Network final : public GradientSource {
  public:
   // `parallel` (if given) must outlive it; work of less than `share_from` multiply-adds stays on
   // the caller's thread. Not thread-safe.
@@ -39,6 +26,10 @@ class F32Network {
   // parameters).
   float gradient(const F32Model& model, const TokenBatch& batch, float weight,
                  std::span<float> gradient);
+  Result<float> add_gradient(const F32Model& model, const TokenBatch& batch, float weight,
+                             std::span<float> to) override {
+    return gradient(model, batch, weight, to);
+  }
   // The logits of the last call of loss(): rows x vocab.
   std::span<const float> logits() const { return logits_; }
 
@@ -63,11 +54,19 @@ class F32Network {
   };
 
   void resize(const TokenBatch& batch);
-  void forward(const F32Model& model, const TokenBatch& batch);
+  // Returns the number of targets that count.
+  std::uint32_t forward(const F32Model& model, const TokenBatch& batch);
   void forward_layer(const F32Model& model, std::size_t l);
   void backward_layer(const F32Model& model, std::size_t l, std::span<float> gradient);
   void attention(Layer& layer);
   void attention_backward(Layer& layer);
+  // A norm of all rows: what it read, returned and multiplied by.
+  struct Norm {
+    const float* x;
+    const float* inverse;
+    const float* gain;
+  };
+  void norm_backward(const Norm& norm, float* dgain);  // dnarrow_ -> dstream_
   void rotate(float* qkv, float direction);
   // y = x * w^T, dx = dy * w, dw += dy^T * x for w of out x in.
   struct Linear {

@@ -34,8 +34,8 @@ struct Gpt2Model {
   std::vector<float> head;        // vocab x dim
 };
 
-// As quantise_model(F32Model); biases become Q16. kInvalidArgument: the shape, a value that is not
-// finite, or an embedding, position or bias beyond +-32768.
+// As quantise_model(F32Model) of quantise.h; biases become Q16. kInvalidArgument: the shape, a
+// value that is not finite, or an embedding, position or bias beyond +-32768.
 Result<ModelArtefact> quantise_model(const Gpt2Model& model);
 
 }  // namespace orrery::gpu

@@ -1,4 +1,5 @@
-// quantise_model(), declared in f32_model.h and gpt2_model.h.
+#include "gpu/cpu/quantise.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +7,6 @@
 #include <cmath>
 #include <span>
 
-#include "gpu/cpu/f32_model.h"
 #include "gpu/cpu/gpt2_model.h"
 
 namespace orrery::gpu {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gpu/api/aligned.h"
-#include "gpu/cpu/f32_model.h"
+#include "gpu/api/f32_model.h"
 #include "gpu/cpu/gpt2_model.h"
 
 namespace orrery::gpu {

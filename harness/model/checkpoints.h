@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "gpu/cpu/f32_model.h"
+#include "gpu/api/f32_model.h"
 #include "gpu/cpu/parallel.h"
 
 namespace orrery::model {

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "engine/base/result.h"
-#include "gpu/cpu/f32_model.h"
+#include "gpu/api/f32_model.h"
 
 namespace orrery::model {
 

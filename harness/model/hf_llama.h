@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/base/result.h"
-#include "gpu/cpu/f32_model.h"
+#include "gpu/api/f32_model.h"
 
 namespace orrery::model {
 

@@ -9,6 +9,7 @@
 
 #include "gpu/cpu/cpu_backend.h"
 #include "gpu/cpu/decoder.h"
+#include "gpu/cpu/quantise.h"
 #include "harness/model/hf_gpt2.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"

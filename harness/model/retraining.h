@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "gpu/cpu/f32_model.h"
+#include "gpu/api/f32_model.h"
 #include "gpu/cpu/f32_optimizer.h"
 #include "gpu/cpu/parallel.h"
 #include "harness/model/attribution.h"

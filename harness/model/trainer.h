@@ -9,7 +9,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/result.h"
-#include "gpu/cpu/f32_model.h"
+#include "gpu/api/f32_model.h"
 #include "gpu/cpu/f32_network.h"
 #include "gpu/cpu/f32_optimizer.h"
 #include "harness/model/corpus.h"

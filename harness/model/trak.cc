@@ -7,7 +7,7 @@
 
 #include "engine/base/ensure.h"
 #include "gpu/api/exact/signs.h"
-#include "gpu/cpu/f32_math.h"
+#include "gpu/api/f32_math.h"
 #include "gpu/cpu/gemm.h"
 #include "gpu/cuda/device_attribution.h"
 #include "harness/model/dense_solve.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "gpu/cpu/f32_model.h"
+#include "gpu/api/f32_model.h"
 #include "harness/model/attribution.h"
 #include "harness/model/corpus.h"
 

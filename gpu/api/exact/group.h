@@ -1,7 +1,8 @@
 // How an operation on a row is spread over lanes. An operation is a series of sweeps over elements;
-// within a sweep no element reads what another writes, and what a sweep folds (a maximum, a sum) is
-// free of order. So one text of the operation serves a loop on the CPU, the threads of a block on a
-// device, and an emulation of those threads in tests; all give the same bits.
+// within a sweep no element reads what another writes, and what a sweep folds (a maximum, a sum of
+// integers) is free of order, or its order is written down (sums of floats). So one text of the
+// operation serves a loop on the CPU, the threads of a block on a device, and an emulation of those
+// threads in tests; all give the same bits.
 //
 // A Group offers, with f called exactly once for each i in [0, n) and all writes of a sweep visible
 // after it:
@@ -9,6 +10,8 @@
 //   max(n, f)        the largest f(i), an unsigned integer; 0 for n = 0
 //   sum<T>(n, f)     the sum of f(i) as T (32- or 64-bit integers; must not overflow if signed)
 //   sums<T, R>(n, out, f)  f(i, out) adds to R sums; out[r] starts at 0
+//   sum_f32(n, f)    the sum of floats f(i) in the one shape that exact-f32 allows (f32_math.h);
+//                    blocks of a device have none
 //   one(f)           f() by one lane
 //   add(counter, v)  *counter += v, also while other groups do
 // Sweeps return the same value to every lane, so what lies between them is plain code.
@@ -17,6 +20,7 @@
 #include <cstdint>
 
 #include "gpu/api/exact/fixed.h"
+#include "gpu/api/f32_math.h"
 
 namespace orrery::gpu::exact {
 
@@ -45,6 +49,10 @@ struct Solo {
   ORRERY_HOST_DEVICE constexpr void sums(std::int32_t n, T (&out)[R], const Function& f) const {
     for (int r = 0; r < R; ++r) out[r] = 0;
     for (std::int32_t i = 0; i < n; ++i) f(i, out);
+  }
+  template <class Function>
+  ORRERY_HOST_DEVICE float sum_f32(std::int32_t n, const Function& f) const {
+    return gpu::sum_f32(n, f);
   }
   template <class Function>
   ORRERY_HOST_DEVICE constexpr void one(const Function& f) const {

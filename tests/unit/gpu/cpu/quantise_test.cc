@@ -1,9 +1,9 @@
+#include "gpu/cpu/quantise.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
-
-#include "gpu/cpu/f32_model.h"
 
 namespace orrery::gpu {
 namespace {

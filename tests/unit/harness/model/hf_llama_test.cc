@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "gpu/cpu/quantise.h"
 #include "harness/model/json_text.h"
 #include "harness/model/safetensors.h"
 

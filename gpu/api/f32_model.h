@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/result.h"
 #include "gpu/api/aligned.h"
 #include "gpu/api/model.h"
 
@@ -56,12 +55,5 @@ struct F32Model {
 // 0.02 / sqrt(2 layers)), gains 1: sums of twelve uniform draws from one Philox stream a tensor, so
 // that the seed fixes every bit. The config must be valid.
 F32Model make_f32_model(const ModelConfig& config, std::uint64_t seed);
-
-// The int8 artefact of a float model. A row of a matrix becomes q = rne(127 w / max |w|) with scale
-// max |w| / 127; gains become Q14, embeddings Q16. A vector of gains that reaches 2 is halved as
-// often as needed and the scales of the matrix that reads it doubled, which loses nothing. Doubles
-// with +, -, *, / and compares only, so the artefact has the same bits wherever it is made.
-// kInvalidArgument: the shape, a value that is not finite, or an embedding beyond +-32768.
-Result<ModelArtefact> quantise_model(const F32Model& model);
 
 }  // namespace orrery::gpu

@@ -1,4 +1,4 @@
-#include "gpu/cpu/f32_model.h"
+#include "gpu/api/f32_model.h"
 
 #include <fmt/format.h>
 
