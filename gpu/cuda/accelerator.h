@@ -11,7 +11,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/result.h"
-#include "gpu/cuda/attribution_bodies.h"
+#include "gpu/cuda/device_kernel.h"
 #include "gpu/cuda/step_program.h"
 
 namespace orrery::gpu {
@@ -41,11 +41,8 @@ class Accelerator {
   virtual void step(const StepView& view, std::span<const LayerView> layers) = 0;
   virtual void logits(const StepView& view) = 0;
 
-  // Kernels of attribution (device_attribution.h).
-  virtual void run(const bodies::SignProjection& body) = 0;
-  virtual void run(const bodies::GramColumn& body) = 0;
-  virtual void run(const bodies::BestScores& body) = 0;
-  virtual void run(const bodies::F32Gram& body) = 0;
+  // All items of a kernel of attribution or training (device_attribution.h, device_network.h).
+  virtual void run(const DeviceKernel& kernel) = 0;
 
   virtual Status finish() = 0;
 };

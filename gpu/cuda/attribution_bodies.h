@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gpu/api/exact/signs.h"
+#include "gpu/api/f32_math.h"
 #include "gpu/cuda/bodies.h"
 
 namespace orrery::gpu::bodies {
@@ -149,13 +150,7 @@ struct F32Gram {
     const float* x = a + std::size_t{item / b_rows} * width;
     const float* y = b + std::size_t{item % b_rows} * width;
     float acc = 0;
-    for (std::uint32_t k = 0; k < width; ++k) {
-#if defined(__CUDA_ARCH__)
-      acc = __fmaf_rn(x[k], y[k], acc);
-#else
-      acc = __builtin_fmaf(x[k], y[k], acc);
-#endif
-    }
+    for (std::uint32_t k = 0; k < width; ++k) acc = fma_f32(x[k], y[k], acc);
     out[item] = acc;
   }
 };

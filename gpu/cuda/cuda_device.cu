@@ -84,10 +84,9 @@ class CudaAccelerator final : public Accelerator {
            [&] { run_logits(Launch{*this}, view); });
   }
 
-  void run(const bodies::SignProjection& body) override { launch(body, body.items()); }
-  void run(const bodies::GramColumn& body) override { launch(body, body.items()); }
-  void run(const bodies::BestScores& body) override { launch(body, body.items()); }
-  void run(const bodies::F32Gram& body) override { launch(body, body.items()); }
+  void run(const DeviceKernel& kernel) override {
+    std::visit([&](const auto& body) { launch(body, body.items()); }, kernel);
+  }
 
   Status finish() override {
     note(cudaStreamSynchronize(stream_), "waiting for kernels");

@@ -57,7 +57,7 @@ struct DeviceGroup {
   template <class Function>
   ORRERY_HOST_DEVICE void each(std::int32_t n, const Function& f) const {
 #if defined(__CUDA_ARCH__)
-    for (std::int32_t i = Kind::lane(); i < n; i += Kind::lanes()) f(i);
+    for (std::int32_t i = Kind::lane(); i < n; i += Kind::kLanes) f(i);
     Kind::wait();
 #endif
   }
@@ -65,7 +65,7 @@ struct DeviceGroup {
   ORRERY_HOST_DEVICE auto max(std::int32_t n, const Function& f) const {
     auto top = decltype(f(n)){0};
 #if defined(__CUDA_ARCH__)
-    for (std::int32_t i = Kind::lane(); i < n; i += Kind::lanes()) top = FoldMax{}(top, f(i));
+    for (std::int32_t i = Kind::lane(); i < n; i += Kind::kLanes) top = FoldMax{}(top, f(i));
     top = Kind::fold(top, FoldMax{});
 #endif
     return top;
@@ -74,7 +74,7 @@ struct DeviceGroup {
   ORRERY_HOST_DEVICE T sum(std::int32_t n, const Function& f) const {
     T total = 0;
 #if defined(__CUDA_ARCH__)
-    for (std::int32_t i = Kind::lane(); i < n; i += Kind::lanes()) total += f(i);
+    for (std::int32_t i = Kind::lane(); i < n; i += Kind::kLanes) total += f(i);
     total = Kind::fold(total, FoldSum{});
 #endif
     return total;
@@ -83,9 +83,16 @@ struct DeviceGroup {
   ORRERY_HOST_DEVICE void sums(std::int32_t n, T (&out)[R], const Function& f) const {
     for (int r = 0; r < R; ++r) out[r] = 0;
 #if defined(__CUDA_ARCH__)
-    for (std::int32_t i = Kind::lane(); i < n; i += Kind::lanes()) f(i, out);
+    for (std::int32_t i = Kind::lane(); i < n; i += Kind::kLanes) f(i, out);
     for (int r = 0; r < R; ++r) out[r] = Kind::fold(out[r], FoldSum{});
 #endif
+  }
+  // A lane of a warp keeps the partial sum of its number, and the fold is the tree: addition
+  // commutes, so that all lanes get the same bits.
+  template <class Function>
+  ORRERY_HOST_DEVICE float sum_f32(std::int32_t n, const Function& f) const {
+    static_assert(Kind::kLanes == kSumLanes, "sums of floats are a warp's");
+    return sum<float>(n, f);
   }
   template <class Function>
   ORRERY_HOST_DEVICE void one(const Function& f) const {
@@ -108,12 +115,11 @@ struct DeviceGroup {
 #endif
 
 struct WarpKind {
+  static constexpr int kLanes = kWarp;
   ORRERY_DEVICE_ONLY(
       static __device__ int lane() {
         return static_cast<int>(threadIdx.x % kWarp);
-      } static __device__ int lanes() { return kWarp; } static __device__ void wait() {
-        __syncwarp();
-      } template <class T, class Fold>
+      } static __device__ void wait() { __syncwarp(); } template <class T, class Fold>
       static __device__ T fold(T v, Fold f) {
         v = fold_warp(v, f);
         __syncwarp();  // what the sweep wrote is visible, as after a block's
@@ -121,12 +127,11 @@ struct WarpKind {
       })
 };
 struct BlockKind {
+  static constexpr int kLanes = kBlock;
   ORRERY_DEVICE_ONLY(
       static __device__ int lane() {
         return static_cast<int>(threadIdx.x);
-      } static __device__ int lanes() { return kBlock; } static __device__ void wait() {
-        __syncthreads();
-      } template <class T, class Fold>
+      } static __device__ void wait() { __syncthreads(); } template <class T, class Fold>
       static __device__ T fold(T v, Fold f) { return fold_block(v, f); })
 };
 #undef ORRERY_DEVICE_ONLY

@@ -82,18 +82,16 @@ void HostAccelerator::logits(const StepView& view) {
   }
 }
 
-template <class Body>
-void HostAccelerator::run_body(const Body& body) {
-  if (lanes_ == 1) {
-    Plain{}(body, body.items());
-  } else {
-    Scrambled{HostLanes(lanes_)}(body, body.items());
-  }
+void HostAccelerator::run(const DeviceKernel& kernel) {
+  const auto run_body = [&](const auto& body) {
+    if (lanes_ == 1) {
+      Plain{}(body, body.items());
+    } else {
+      Scrambled{HostLanes(lanes_)}(body, body.items());
+    }
+  };
+  std::visit(run_body, kernel);
 }
-void HostAccelerator::run(const bodies::SignProjection& body) { run_body(body); }
-void HostAccelerator::run(const bodies::GramColumn& body) { run_body(body); }
-void HostAccelerator::run(const bodies::BestScores& body) { run_body(body); }
-void HostAccelerator::run(const bodies::F32Gram& body) { run_body(body); }
 
 void HostAccelerator::multiply(const DeviceProduct& product) { Plain{}.multiply(product); }
 

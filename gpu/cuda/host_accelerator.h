@@ -20,19 +20,13 @@ class HostAccelerator final : public Accelerator {
   Status prepare(std::span<const DeviceProduct>) override { return {}; }  // is the definition
   void step(const StepView& view, std::span<const LayerView> layers) override;
   void logits(const StepView& view) override;
-  void run(const bodies::SignProjection& body) override;
-  void run(const bodies::GramColumn& body) override;
-  void run(const bodies::BestScores& body) override;
-  void run(const bodies::F32Gram& body) override;
+  void run(const DeviceKernel& kernel) override;
   Status finish() override { return {}; }
 
   // The definition of a product, for tests of others.
   static void multiply(const DeviceProduct& product);
 
  private:
-  template <class Body>
-  void run_body(const Body& body);
-
   std::uint32_t lanes_;
 };
 

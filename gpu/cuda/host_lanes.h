@@ -57,6 +57,18 @@ class HostLanes {
       out[r] = lanes[0][r];
     }
   }
+  // Each partial sum is some lane's; the tree's levels are sweeps.
+  template <class Function>
+  float sum_f32(std::int32_t n, const Function& f) const {
+    float partial[kSumLanes] = {};
+    each(kSumLanes, [&](std::int32_t j) {
+      for (std::int32_t i = j; i < n; i += kSumLanes) partial[j] += f(i);
+    });
+    for (std::int32_t half = kSumLanes / 2; half > 0; half /= 2) {
+      each(half, [&](std::int32_t j) { partial[j] += partial[j + half]; });
+    }
+    return partial[0];
+  }
   template <class Function>
   void one(const Function& f) const {
     f();

@@ -118,7 +118,8 @@ Status train(const ModelArgs& args) {
   double sum = 0;
   std::uint32_t counted = 0;
   while (!trainer.done()) {
-    sum += trainer.step();
+    ASSIGN_OR_RETURN(const float loss, trainer.step());
+    sum += loss;
     ++counted;
     if (trainer.steps() % args.save_every != 0 && !trainer.done()) continue;
     say(fmt::format("step {} of {}: loss {:.4f}", trainer.steps(), entry.options.steps,

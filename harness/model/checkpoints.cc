@@ -166,7 +166,7 @@ Status keep_checkpoints(const std::string& folder, const KeepOptions& options,
   std::vector<Checkpoint> kept;
   while (!trainer.done()) {
     const double weight = static_cast<double>(trainer.rate()) / static_cast<double>(train.rate);
-    trainer.step();
+    TRY(trainer.step());
     report(trainer.steps(), train.steps);
     const std::uint64_t next = train.steps * (kept.size() + 1) / (options.count + 1);
     if (kept.size() < options.count && trainer.steps() >= std::max<std::uint64_t>(next, 1)) {

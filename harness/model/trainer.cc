@@ -9,6 +9,7 @@
 #include "engine/base/codec.h"
 #include "engine/base/ensure.h"
 #include "engine/base/random.h"
+#include "gpu/cpu/f32_network.h"
 #include "harness/model/safetensors.h"
 
 namespace orrery::model {
@@ -76,8 +77,8 @@ Trainer::Trainer(const TrainOptions& options, std::vector<std::uint32_t> stream,
       stream_(std::move(stream)),
       model_(gpu::make_f32_model(options.config, options.seed)),
       state_(gpu::make_optimizer_state(options.optimizer, model_.values.size())),
-      network_(std::make_unique<gpu::F32Network>(options.config, gpu::available_kernels().back(),
-                                                 parallel)),
+      gradients_(std::make_unique<gpu::F32Network>(options.config, gpu::available_kernels().back(),
+                                                   parallel)),
       decays_(decaying(options.config)),
       gradient_(model_.values.size()) {}
 
@@ -107,7 +108,7 @@ float Trainer::rate() const {
   return options_.rate * (0.1f + 0.9f * left / span);
 }
 
-float Trainer::step() {
+Result<float> Trainer::step() {
   ENSURE(!done(), "steps are left");
   std::vector<std::uint32_t> inputs;
   std::vector<std::uint32_t> targets;
@@ -119,8 +120,9 @@ float Trainer::step() {
     targets.insert(targets.end(), begin + 1, begin + options_.length + 1);
   }
   std::fill(gradient_.begin(), gradient_.end(), 0.0f);
-  const float loss = network_->gradient(model_, {inputs, targets, options_.batch, options_.length},
-                                        1.0f, gradient_);
+  ASSIGN_OR_RETURN(const float loss, gradients_->add_gradient(
+                                         model_, {inputs, targets, options_.batch, options_.length},
+                                         1.0f, gradient_));
   const float now = rate();
   gpu::optimizer_step(options_.optimizer, state_, {now, decays_, gradient_, model_.values});
   return loss;

@@ -10,8 +10,9 @@
 #include "engine/base/hash.h"
 #include "engine/base/result.h"
 #include "gpu/api/f32_model.h"
-#include "gpu/cpu/f32_network.h"
+#include "gpu/api/gradient_source.h"
 #include "gpu/cpu/f32_optimizer.h"
+#include "gpu/cpu/parallel.h"
 #include "harness/model/corpus.h"
 
 namespace orrery::model {
@@ -46,10 +47,17 @@ class Trainer {
   static Result<Trainer> resume(const TrainOptions& options, std::vector<std::uint32_t> stream,
                                 gpu::Parallel* parallel, Bytes checkpoint);
 
+  // Computes gradients elsewhere from now on: a source for models of the options' shape. The bits
+  // stay the same.
+  void take_gradients_from(std::unique_ptr<gpu::GradientSource> source) {
+    gradients_ = std::move(source);
+  }
+
   bool done() const { return state_.steps >= options_.steps; }
   std::uint64_t steps() const { return state_.steps; }
-  // Mean loss of the step's texts before it, in nats a token. Not after done().
-  float step();
+  // Mean loss of the step's texts before it, in nats a token. Not after done(). Fails where the
+  // source of gradients does, and has then changed nothing.
+  Result<float> step();
 
   // Learning rate of the next step.
   float rate() const;
@@ -67,7 +75,7 @@ class Trainer {
   std::vector<std::uint32_t> stream_;
   gpu::F32Model model_;
   gpu::OptimizerState state_;
-  std::unique_ptr<gpu::F32Network> network_;
+  std::unique_ptr<gpu::GradientSource> gradients_;
   std::vector<std::uint8_t> decays_;
   std::vector<float> gradient_;
 };

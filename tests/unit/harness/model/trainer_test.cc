@@ -32,9 +32,9 @@ TEST(Trainer, LearnsAndIsPinnedToTheBitOnAnyNumberOfThreads) {
   for (gpu::Parallel* parallel :
        {static_cast<gpu::Parallel*>(nullptr), static_cast<gpu::Parallel*>(&pool)}) {
     Trainer trainer = start(tiny(), parallel);
-    const float first = trainer.step();
+    const float first = *trainer.step();
     float last = 0;
-    while (!trainer.done()) last = trainer.step();
+    while (!trainer.done()) last = *trainer.step();
     EXPECT_NEAR(first, 5.55, 0.1);  // ln 258
     EXPECT_LT(last, 4.0);
     EXPECT_EQ(to_hex(trainer.digest()),
