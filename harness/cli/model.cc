@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "gpu/cuda/device_network.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/model_args.h"
 #include "harness/cli/model_onnx.h"
@@ -107,10 +108,16 @@ Status train(const ModelArgs& args) {
   const bool pinned = args.text.empty() && args.steps == 0 && args.seed == 1;
   if (args.steps != 0) entry.options.steps = args.steps;
   entry.options.seed = args.seed;
+  ASSIGN_OR_RETURN(const model::ChosenAccelerator chosen, model::choose_accelerator(args.device));
+  if (!chosen.note.empty()) say(chosen.note);
   ASSIGN_OR_RETURN(Data data, training_data(args, entry));
   model::ThreadPool pool(args.threads);
   ASSIGN_OR_RETURN(model::Trainer trainer,
                    make_trainer(args, entry.options, std::move(data.training), &pool));
+  if (chosen.accelerator != nullptr) {
+    trainer.take_gradients_from(
+        std::make_unique<gpu::DeviceNetwork>(entry.options.config, *chosen.accelerator));
+  }
   std::error_code failed;
   std::filesystem::create_directories(args.folder, failed);
   if (failed) return fail(ErrorCode::kIo, "cannot make " + args.folder + ": " + failed.message());
@@ -309,6 +316,8 @@ void add_model_verbs(CLI::App& app, ModelArgs& args) {
   verb->add_option("--seed", args.seed, "Other than 1");
   verb->add_option("--threads", args.threads, "Threads; the result does not depend on them")
       ->check(CLI::Range(1, 256));
+  verb->add_option("--device", args.device,
+                   "That computes gradients: cpu, cuda or auto; the result does not depend on it");
   verb->add_option("--save-every", args.save_every, "Steps between checkpoints")
       ->check(CLI::PositiveNumber);
   verb->add_flag("--resume", args.resume, "Go on from the folder's checkpoint");

@@ -24,7 +24,7 @@ struct ModelArgs {
   std::vector<std::string> inputs;       // files of tensors
   std::vector<std::uint32_t> token_ids;  // to read
   std::uint32_t steps = 0;               // 0: as the zoo has it
-  std::string device = "cpu";  // that generates: cpu, cuda, auto
+  std::string device = "cpu";  // that trains or generates: cpu, cuda, auto
   std::uint32_t threads = 1;
   std::uint32_t tokens = 64;
   double temperature = 0;

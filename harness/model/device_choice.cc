@@ -2,11 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+#include <vector>
+
 #include "gpu/api/seeded_model.h"
 #include "gpu/cpu/cpu_backend.h"
+#include "gpu/cpu/f32_network.h"
 #include "gpu/cuda/cuda_device.h"
+#include "gpu/cuda/device_network.h"
 
 namespace orrery::model {
+namespace {
+
+Status differs(std::string_view what) {
+  return fail(ErrorCode::kInternal,
+              fmt::format("the {} differ from the processor's: do not use it, take --device cpu, "
+                          "and please report it",
+                          what));
+}
+
+}  // namespace
 
 Result<DeviceChoice> choose_device(const std::string& device) {
   if (device == "cpu") return DeviceChoice{};
@@ -31,10 +46,7 @@ Status agrees_with_cpu(const gpu::Backend& backend) {
                      gpu::CpuBackend().generate(model, as_bytes(prompt), params, 1));
     ASSIGN_OR_RETURN(const auto got, backend.generate(model, as_bytes(prompt), params, 1));
     if (got.digest() == want.digest()) continue;
-    return fail(ErrorCode::kInternal,
-                fmt::format("the results of {} differ from the processor's: do not use it, take "
-                            "--device cpu, and please report it",
-                            backend.name()));
+    return differs(fmt::format("results of {}", backend.name()));
   }
   return {};
 }
@@ -45,6 +57,34 @@ Result<ChosenBackend> choose_backend(const std::string& device) {
   ASSIGN_OR_RETURN(auto backend, gpu::open_cuda_backend());
   TRY(agrees_with_cpu(*backend));
   return ChosenBackend{std::move(backend), choice.note};
+}
+
+Status gradient_agrees_with_cpu(gpu::GradientSource& source) {
+  const gpu::F32Model model = gpu::make_f32_model(kGradientProbe, 1);
+  std::vector<std::uint32_t> tokens(3 * kGradientProbe.context + 1);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    tokens[i] = static_cast<std::uint32_t>(i * i % kGradientProbe.vocab);
+  }
+  const std::span all(tokens);
+  const gpu::TokenBatch batch{all.first(tokens.size() - 1), all.subspan(1), 3,
+                              kGradientProbe.context};
+  std::vector<float> want(model.values.size());
+  std::vector<float> got(model.values.size());
+  gpu::F32Network network(kGradientProbe, gpu::available_kernels().back());
+  const float loss = network.gradient(model, batch, 1.0f, want);
+  ASSIGN_OR_RETURN(const float there, source.add_gradient(model, batch, 1.0f, got));
+  const bool same = std::memcmp(want.data(), got.data(), want.size() * sizeof(float)) == 0 &&
+                    std::memcmp(&loss, &there, sizeof(float)) == 0;
+  return same ? Status{} : differs("device's gradients");
+}
+
+Result<ChosenAccelerator> choose_accelerator(const std::string& device) {
+  ASSIGN_OR_RETURN(DeviceChoice choice, choose_device(device));
+  if (!choice.cuda) return ChosenAccelerator{nullptr, choice.note};
+  ASSIGN_OR_RETURN(auto accelerator, gpu::open_cuda_accelerator());
+  gpu::DeviceNetwork network(kGradientProbe, *accelerator);
+  TRY(gradient_agrees_with_cpu(network));
+  return ChosenAccelerator{std::move(accelerator), choice.note};
 }
 
 }  // namespace orrery::model

@@ -11,7 +11,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_model_is_trained_verified_and_speaks(command, folder):
-    trained = orrery.model.train("0.3M", folder, steps=3, threads=2)
+    trained = orrery.model.train("0.3M", folder, steps=3, threads=2, device="auto")
     assert trained["steps"] == 3 and trained["perplexity_exact_i8"] > 1
     shape = orrery.model.inspect(folder)
     assert shape["artefact_digest"] == trained["artefact_digest"] and shape["layers"] == 2
@@ -39,3 +39,5 @@ def test_what_is_wrong_is_said(command, tmp_path):
     assert caught.value.code == 2
     with pytest.raises(orrery.CommandError, match="no model"):
         orrery.model.train("1B", tmp_path)
+    with pytest.raises(orrery.CommandError, match="take cpu, cuda or auto"):
+        orrery.model.train("0.3M", tmp_path, steps=1, device="tpu")

@@ -53,13 +53,15 @@ def _options(options: dict[str, Any]) -> list[str]:
 
 
 def train(size: str, out: Path, steps: Optional[int] = None, text: Optional[Path] = None,
-          seed: Optional[int] = None, threads: int = 1, resume: bool = False) -> dict[str, Any]:
+          seed: Optional[int] = None, threads: int = 1, resume: bool = False,
+          device: str = "cpu") -> dict[str, Any]:
     """Trains a model of the zoo (0.3M, 3M, 15M) into the folder `out`; the bits depend on neither
-    machine nor threads. Other `steps`, `seed` or a `text` file make a model of your own. Returns
-    steps, digests, and the perplexity in float64 and in exact-i8 of texts held out."""
+    machine, threads nor `device` (cpu, cuda, auto). Other `steps`, `seed` or a `text` file make a
+    model of your own. Returns steps, digests, and the perplexity in float64 and in exact-i8 of texts
+    held out."""
     return _ask("model", "train", "--size", size, "--out", os.fspath(out),
                 *_options({"steps": steps, "text": text, "seed": seed, "threads": threads,
-                           "resume": resume}))
+                           "resume": resume, "device": device}))
 
 
 def build(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 // with one lane and with emulated ones, and on a CUDA device where there is one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <memory>

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "gpu/api/seeded_model.h"
 #include "gpu/cpu/cpu_backend.h"
 #include "gpu/cpu/decoder.h"
+#include "gpu/cpu/f32_network.h"
 #include "gpu/cuda/device_backend.h"
+#include "gpu/cuda/device_network.h"
 #include "gpu/cuda/host_accelerator.h"
 #include "harness/model/device_choice.h"
 
@@ -86,7 +90,10 @@ TEST(DeviceChoice, FallsBackOnlyWhereItMay) {
     EXPECT_EQ(cuda.error().code, ErrorCode::kUnsupported);
     EXPECT_THAT(automatic->note, HasSubstr(cuda.error().message));
     EXPECT_EQ(choose_backend("auto")->backend->name(), "cpu");
+    EXPECT_EQ(choose_accelerator("cuda").error().message, cuda.error().message);
+    EXPECT_EQ(choose_accelerator("auto")->accelerator, nullptr);
   }
+  EXPECT_EQ(choose_accelerator("cpu")->accelerator, nullptr);
 }
 
 // Decodes with another model than it was given.
@@ -109,6 +116,28 @@ TEST(DeviceChoice, ABackendThatDiffersInABitIsNotTaken) {
   const Status refused = agrees_with_cpu(Liar());
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("the results of liar differ"));
+}
+
+// Gradients that are the processor's but for the last bit of one entry.
+class NearlyRight final : public gpu::GradientSource {
+ public:
+  Result<float> add_gradient(const gpu::F32Model& model, const gpu::TokenBatch& batch, float weight,
+                             std::span<float> gradient) override {
+    gpu::F32Network network(model.config, gpu::Kernel::kPortable);
+    const float loss = network.gradient(model, batch, weight, gradient);
+    gradient.back() = std::nextafter(gradient.back(), 1.0f);
+    return loss;
+  }
+};
+
+TEST(DeviceChoice, GradientsThatDifferInABitAreNotTaken) {
+  gpu::HostAccelerator host;
+  gpu::DeviceNetwork network(kGradientProbe, host);
+  EXPECT_TRUE(gradient_agrees_with_cpu(network));
+  NearlyRight source;
+  const Status refused = gradient_agrees_with_cpu(source);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("the device's gradients differ"));
 }
 
 }  // namespace
