@@ -132,7 +132,7 @@ Status train_half(const std::string& folder, const Run& run, std::uint32_t half)
   for (std::uint32_t part = kLateParts; part <= kParts; ++part) {
     const std::uint64_t end =
         std::max<std::uint64_t>(1, std::uint64_t{options.steps} * part / kParts);
-    while (trainer.steps() < end) trainer.step();
+    while (trainer.steps() < end) TRY(trainer.step());
     TRY(write_checkpoint(half_path(folder, half, part), {trainer.steps(), 1, trainer.model()}));
   }
   return {};
