@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gpu/cpu/f32_network.h"
+#include "gpu/cuda/device_network.h"
+
 namespace orrery::model {
 namespace {
 
@@ -12,13 +15,19 @@ constexpr double kFloor = 0.01;  // of the mean of mean squares
 
 }  // namespace
 
-TextGradients::TextGradients(const gpu::F32Model& model, const Workers& workers)
-    : model_(model), network_(model.config, gpu::available_kernels().back(), workers.threads) {}
+TextGradients::TextGradients(const gpu::F32Model& model, const Workers& workers) : model_(model) {
+  if (workers.accelerator != nullptr) {
+    source_ = std::make_unique<gpu::DeviceNetwork>(model.config, *workers.accelerator);
+  } else {
+    source_ = std::make_unique<gpu::F32Network>(model.config, gpu::available_kernels().back(),
+                                                workers.threads);
+  }
+}
 
 Result<float> TextGradients::of(const Example& text, std::span<float> to) {
   std::fill(to.begin(), to.end(), 0.0f);
   const auto length = static_cast<std::uint32_t>(text.inputs.size());
-  return network_.gradient(model_, {text.inputs, text.targets, 1, length}, 1.0f, to);
+  return source_->add_gradient(model_, {text.inputs, text.targets, 1, length}, 1.0f, to);
 }
 
 Status check(const CheckpointTexts& texts) {

@@ -1,8 +1,10 @@
 // Gradients of single texts, one after the other, wherever they are computed.
 #pragma once
 
+#include <memory>
 #include <vector>
 
+#include "gpu/api/gradient_source.h"
 #include "harness/model/attribution.h"
 #include "harness/model/gradient_rows.h"
 
@@ -19,7 +21,7 @@ class TextGradients {
 
  private:
   const gpu::F32Model& model_;
-  gpu::F32Network network_;
+  std::unique_ptr<gpu::GradientSource> source_;
 };
 
 // The i-th of the documents and then the queries.
