@@ -13,6 +13,7 @@ import unittest
 
 import layers
 import packages
+import ptx_rules
 import symbols
 import text_rules
 
@@ -236,6 +237,32 @@ class Symbols(Case):
     def test_a_build_without_objects_is_found(self):
         with tempfile.TemporaryDirectory() as folder:
             self.assertIn("build first", symbols.check(folder, folder)[0])
+
+
+class PtxRules(Case):
+    def findings(self, body, operation):
+        tree = self.tree()
+        kernel = f"_ZN6orrery3gpu10warp_itemsINS0_6bodies{len(body)}{body}EEEvT_j"
+        tree.write("gpu/cuda/x.dir/cuda_device.cu.o",
+                   f"\0.visible .entry {kernel}(\n {operation} %f1, %f2, %f3;\n\0 fma.rn.f32")
+        return ptx_rules.check(tree.root)
+
+    def test_operations_that_round_otherwise_are_found(self):
+        for operation in ["fma.rn.f32", "mad.f32", "div.full.f32", "div.approx.f32", "mul.ftz.f32",
+                          "mul.rn.ftz.f32", "sqrt.approx.f32", "ex2.approx.ftz.f32", "add.f64"]:
+            self.assertIn("NormRows uses " + operation,
+                          "\n".join(self.findings("NormRows", operation)))
+
+    def test_rounded_ones_pass_and_fused_ones_where_they_are_meant(self):
+        for operation in ["add.rn.f32", "sub.rn.f32", "mul.rn.f32", "div.rn.f32", "rcp.rn.f32",
+                          "sqrt.rn.f32", "add.s32", "mad.lo.s32", "ld.global.f32"]:
+            self.assertEqual(self.findings("NormRows", operation), [], operation)
+        self.assertEqual(self.findings("F32Products", "fma.rn.f32"), [])
+
+    def test_an_object_without_ptx_is_found(self):
+        tree = self.tree()
+        tree.write("gpu/cuda/x.dir/cuda_device.cu.o", "compressed")
+        self.assertIn("no PTX", "\n".join(ptx_rules.check(tree.root)))
 
 
 class Headers(Case):

@@ -57,8 +57,8 @@ def train(size: str, out: Path, steps: Optional[int] = None, text: Optional[Path
           device: str = "cpu") -> dict[str, Any]:
     """Trains a model of the zoo (0.3M, 3M, 15M) into the folder `out`; the bits depend on neither
     machine, threads nor `device` (cpu, cuda, auto). Other `steps`, `seed` or a `text` file make a
-    model of your own. Returns steps, digests, and the perplexity in float64 and in exact-i8 of texts
-    held out."""
+    model of your own. Returns steps, digests, and the perplexity in float64 and in exact-i8 of
+    texts held out."""
     return _ask("model", "train", "--size", size, "--out", os.fspath(out),
                 *_options({"steps": steps, "text": text, "seed": seed, "threads": threads,
                            "resume": resume, "device": device}))
