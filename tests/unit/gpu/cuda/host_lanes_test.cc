@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <vector>
@@ -28,6 +29,19 @@ TEST(HostLanes, VisitsEachElementOnceAndFoldsAll) {
       EXPECT_EQ(sums[0], n);
       EXPECT_EQ(sums[1], 0);
       EXPECT_EQ(sums[2], -n * (n - 1) / 2);
+    }
+  }
+}
+
+TEST(HostLanes, SumsOfFloatsHaveTheBitsOfOneLaneWhateverTheirNumber) {
+  // Of all sizes, so that another order of additions is another sum.
+  const auto value = [](std::int32_t i) {
+    return std::ldexp(1.0f + 0.1f * static_cast<float>(i % 7), i * 37 % 41 - 20);
+  };
+  for (const std::int32_t n : {0, 1, 31, 32, 33, 64, 75, 1000}) {
+    const float alone = exact::Solo{}.sum_f32(n, value);
+    for (const std::uint32_t count : {1u, 2u, 8u, 32u, 64u}) {
+      EXPECT_EQ(HostLanes(count).sum_f32(n, value), alone) << count << " " << n;
     }
   }
 }
