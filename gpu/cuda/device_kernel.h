@@ -11,10 +11,10 @@ namespace orrery::gpu {
 
 using DeviceKernel =
     std::variant<bodies::SignProjection, bodies::GramColumn, bodies::BestScores, bodies::F32Gram,
-                 bodies::F32Products, bodies::EmbedTokens, bodies::EmbeddingGradient, bodies::Zeros,
-                 bodies::Sum, bodies::NormRows, bodies::NormRowsBackward, bodies::GainGradient,
-                 bodies::RotateRows, bodies::GateRows, bodies::GateRowsBackward,
-                 bodies::AttentionWeights, bodies::AttentionWeightsBackward,
-                 bodies::CrossEntropyRows>;
+                 bodies::F32Products, bodies::StridedCopy, bodies::EmbedTokens,
+                 bodies::EmbeddingGradient, bodies::Zeros, bodies::Sum, bodies::NormRows,
+                 bodies::NormRowsBackward, bodies::GainGradient, bodies::RotateRows,
+                 bodies::GateRows, bodies::GateRowsBackward, bodies::AttentionWeights,
+                 bodies::AttentionWeightsBackward, bodies::CrossEntropyRows>;
 
 }  // namespace orrery::gpu

@@ -123,6 +123,7 @@ std::size_t DeviceNetwork::carve(std::byte* base) {
   on_.losses = take(rows);
   on_.wide = take(rows * std::max(3 * dim, hidden));
   on_.scores = take(squares);
+  on_.turned = take(dim * std::max({rows, 3 * dim, 2 * hidden, std::size_t{config_.vocab}}));
   return carver.used();
 }
 
@@ -242,24 +243,37 @@ void DeviceNetwork::attention_backward(const Layer& layer) {
 void DeviceNetwork::multiply_heads(bodies::F32Products product) {
   product.outer = sequences_;
   product.inner = config_.heads;
+  multiply(product);
+}
+
+// Neighbouring lanes own neighbouring columns: they read side by side what lies by rows, so that a
+// transposed right operand is turned first, which costs little beside the product.
+void DeviceNetwork::multiply(bodies::F32Products product) {
+  if (product.b.col_step != 1) {
+    const std::size_t size = std::size_t{product.k} * product.n;
+    const bodies::Strided<float> to{on_.turned, product.n, 1, product.inner * size, size};
+    accelerator_.run(
+        bodies::StridedCopy{product.k, product.n, product.b, to, product.outer, product.inner});
+    product.b = {to.data, to.row_step, to.col_step, to.outer_step, to.inner_step};
+  }
   accelerator_.run(product);
 }
 
 void DeviceNetwork::apply(const Linear& l, const float* x, float* y) {
   const float* w = on_.parameters + l.at;
-  accelerator_.run(bodies::F32Products{rows_, l.out, l.in, by_rows(x, l.in), transposed(w, l.in),
-                                       into(y, l.out)});
+  multiply(bodies::F32Products{rows_, l.out, l.in, by_rows(x, l.in), transposed(w, l.in),
+                               into(y, l.out)});
 }
 
 void DeviceNetwork::backward(const Linear& l, const float* dy, float* dx) {
   const float* w = on_.parameters + l.at;
-  accelerator_.run(bodies::F32Products{rows_, l.in, l.out, by_rows(dy, l.out), by_rows(w, l.in),
-                                       into(dx, l.in)});
+  multiply(bodies::F32Products{rows_, l.in, l.out, by_rows(dy, l.out), by_rows(w, l.in),
+                               into(dx, l.in)});
 }
 
 void DeviceNetwork::weight_gradient(const Linear& l, const float* dy, const float* x) {
-  accelerator_.run(bodies::F32Products{l.out, l.in, rows_, transposed(dy, l.out), by_rows(x, l.in),
-                                       into(on_.gradient + l.at, l.in), true});
+  multiply(bodies::F32Products{l.out, l.in, rows_, transposed(dy, l.out), by_rows(x, l.in),
+                               into(on_.gradient + l.at, l.in), true});
 }
 
 void DeviceNetwork::apply(const Norm& norm, float* y) {

@@ -56,6 +56,7 @@ class DeviceNetwork final : public GradientSource {
     float* narrow;   // rows x dim
     float* wide;     // rows x the widest
     float* scores;   // as a layer's weights: their gradient
+    float* turned;   // right operand of a product, by rows
   };
 
   Status prepare(const F32Model& model, const TokenBatch& batch);
@@ -85,6 +86,7 @@ class DeviceNetwork final : public GradientSource {
   void apply(const Norm& norm, float* y);
   void backward(const Norm& norm);  // narrow -> dstream
   void rotate(float* qkv, float direction);
+  void multiply(bodies::F32Products product);
   // One product for each head of each text.
   void multiply_heads(bodies::F32Products product);
 

@@ -22,6 +22,29 @@ struct Strided {
   }
 };
 
+// to = from, rows x cols of each matrix: with the steps exchanged, a transposition. Items:
+// elements.
+struct StridedCopy {
+  static constexpr Lanes kLanes = Lanes::kThread;
+  std::uint32_t rows;
+  std::uint32_t cols;
+  Strided<const float> from;
+  Strided<float> to;
+  std::uint32_t outer = 1;  // matrices: outer x inner
+  std::uint32_t inner = 1;
+
+  std::uint32_t items() const { return outer * inner * rows * cols; }
+
+  template <class Group>
+  ORRERY_HOST_DEVICE void operator()(const Group&, std::uint32_t item) const {
+    const std::uint32_t which = item / (rows * cols);
+    const std::size_t row = item % (rows * cols) / cols;
+    const std::size_t col = item % cols;
+    to.matrix(which / inner, which % inner)[row * to.row_step + col * to.col_step] =
+        from.matrix(which / inner, which % inner)[row * from.row_step + col * from.col_step];
+  }
+};
+
 // c (m x n) of each matrix: one chain of fused multiply-adds an output,
 //   acc = fma(a[m][k], b[k][n], acc), k ascending, from +0, or from the old output,
 // as gpu/cpu/f32_gemm.h has it. A lane owns a tile of outputs: kTile rows that follow each other,
