@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "gpu/cuda/cuda_device.h"
 #include "harness/cli/attribute_args.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/terminal.h"
@@ -134,19 +133,15 @@ void print_text(const Inputs& in, const model::AttributionAnswer& made) {
 
 Status run(const AttributeArgs& args) {
   model::ThreadPool pool(args.threads);
-  ASSIGN_OR_RETURN(const model::DeviceChoice device, model::choose_device(args.device));
+  ASSIGN_OR_RETURN(const model::ChosenAccelerator device, model::choose_accelerator(args.device));
   if (!device.note.empty()) say(device.note);
-  std::unique_ptr<gpu::Accelerator> accelerator;
-  if (device.cuda) {
-    ASSIGN_OR_RETURN(accelerator, gpu::open_cuda_accelerator());
-  }
   ASSIGN_OR_RETURN(const Inputs in, read_inputs(args, &pool));
   const auto heard = [](std::size_t done, std::size_t of) {
     show_count("attribute", done, of, "gradients", "in all");
   };
   const model::AttributionTask task{in.checkpoints, in.documents, in.queries, heard};
   ASSIGN_OR_RETURN(const model::AttributionAnswer made,
-                   model::attribute(in.method, task, args.top, {&pool, accelerator.get()}));
+                   model::attribute(in.method, task, args.top, {&pool, device.accelerator.get()}));
   clear_count();
   if (made.method != in.method) {
     say("note: so many gradients of so many parameters are projected (method logra)");
