@@ -36,7 +36,7 @@ Result<std::vector<model::Query>> queries_of(const AttributeArgs& args) {
   return std::vector<model::Query>{one};
 }
 
-Result<Inputs> read_inputs(const AttributeArgs& args, gpu::Parallel* pool) {
+Result<Inputs> read_inputs(const AttributeArgs& args, const model::Workers& workers) {
   Inputs in;
   ASSIGN_OR_RETURN(in.method, model::attribution_method(args.method));
   ASSIGN_OR_RETURN(in.queries, queries_of(args));
@@ -51,13 +51,13 @@ Result<Inputs> read_inputs(const AttributeArgs& args, gpu::Parallel* pool) {
       if (step % 100 == 0 || step == of)
         say(fmt::format("training again: step {} of {}", step, of));
     };
-    TRY(model::keep_checkpoints(args.model, {args.keep, args.seed}, pool, report));
+    TRY(model::keep_checkpoints(args.model, {args.keep, args.seed}, workers, report));
   }
   if (args.halves > 0) {
     const auto report = [](std::uint64_t done, std::uint64_t of) {
       say(fmt::format("models of random halves: {} of {}", done, of));
     };
-    TRY(model::keep_halves(args.model, {args.halves, args.seed}, pool, report));
+    TRY(model::keep_halves(args.model, {args.halves, args.seed}, workers, report));
     ASSIGN_OR_RETURN(in.checkpoints, model::read_halves(args.model, args.halves));
     return in;
   }
@@ -135,13 +135,14 @@ Status run(const AttributeArgs& args) {
   model::ThreadPool pool(args.threads);
   ASSIGN_OR_RETURN(const model::ChosenAccelerator device, model::choose_accelerator(args.device));
   if (!device.note.empty()) say(device.note);
-  ASSIGN_OR_RETURN(const Inputs in, read_inputs(args, &pool));
+  const model::Workers workers{&pool, device.accelerator.get()};
+  ASSIGN_OR_RETURN(const Inputs in, read_inputs(args, workers));
   const auto heard = [](std::size_t done, std::size_t of) {
     show_count("attribute", done, of, "gradients", "in all");
   };
   const model::AttributionTask task{in.checkpoints, in.documents, in.queries, heard};
   ASSIGN_OR_RETURN(const model::AttributionAnswer made,
-                   model::attribute(in.method, task, args.top, {&pool, device.accelerator.get()}));
+                   model::attribute(in.method, task, args.top, workers));
   clear_count();
   if (made.method != in.method) {
     say("note: so many gradients of so many parameters are projected (method logra)");

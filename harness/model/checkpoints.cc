@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "gpu/cuda/device_network.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
 #include "harness/model/retraining.h"
@@ -94,7 +95,7 @@ struct Run {
 };
 
 // kInvalidArgument unless the folder's training state is of these options and texts.
-Result<Run> run_of(const std::string& folder, std::uint64_t seed, gpu::Parallel* parallel) {
+Result<Run> run_of(const std::string& folder, std::uint64_t seed) {
   ASSIGN_OR_RETURN(gpu::F32Model model, import_llama(folder));
   ASSIGN_OR_RETURN(ZooEntry entry, entry_of(model.config));
   ASSIGN_OR_RETURN(SplitCorpus corpus, zoo_corpus(entry.corpus));
@@ -105,8 +106,18 @@ Result<Run> run_of(const std::string& folder, std::uint64_t seed, gpu::Parallel*
   Run run{std::move(model), entry.options, std::move(corpus.training)};
   run.options.seed = seed;
   run.options.steps = static_cast<std::uint32_t>(std::min<std::uint64_t>(steps, 0xffff'ffffu));
-  TRY(Trainer::resume(run.options, token_stream(run.texts), parallel, std::move(bytes)));
+  TRY(Trainer::resume(run.options, token_stream(run.texts), nullptr, std::move(bytes)));
   return run;
+}
+
+Result<Trainer> start_training(const TrainOptions& options, const Corpus& texts,
+                               const Workers& workers) {
+  ASSIGN_OR_RETURN(Trainer trainer, Trainer::start(options, token_stream(texts), workers.threads));
+  if (workers.accelerator != nullptr) {
+    trainer.take_gradients_from(
+        std::make_unique<gpu::DeviceNetwork>(options.config, *workers.accelerator));
+  }
+  return trainer;
 }
 
 std::string half_path(const std::string& folder, std::uint32_t half, std::uint32_t part) {
@@ -120,7 +131,8 @@ bool has_half(const std::string& folder, std::uint32_t half) {
   return true;
 }
 
-Status train_half(const std::string& folder, const Run& run, std::uint32_t half) {
+Status train_half(const std::string& folder, const Run& run, std::uint32_t half,
+                  const Workers& workers) {
   TrainOptions options = run.options;
   options.seed = kHalvesSeed + half;
   options.steps = std::max(1u, options.steps / 2);
@@ -128,7 +140,7 @@ Status train_half(const std::string& folder, const Run& run, std::uint32_t half)
   for (const std::size_t d : random_half(run.texts.documents.size(), half, kHalvesSeed)) {
     texts.documents.push_back(run.texts.documents[d]);
   }
-  ASSIGN_OR_RETURN(Trainer trainer, Trainer::start(options, token_stream(texts), nullptr));
+  ASSIGN_OR_RETURN(Trainer trainer, start_training(options, texts, workers));
   for (std::uint32_t part = kLateParts; part <= kParts; ++part) {
     const std::uint64_t end =
         std::max<std::uint64_t>(1, std::uint64_t{options.steps} * part / kParts);
@@ -155,14 +167,14 @@ Result<std::vector<Checkpoint>> read_checkpoints(const std::string& folder) {
 }
 
 Status keep_checkpoints(const std::string& folder, const KeepOptions& options,
-                        gpu::Parallel* parallel, const OnTrained& report) {
+                        const Workers& workers, const OnTrained& report) {
   if (options.count == 0 || options.count > kMaxKept) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("between 1 and {} checkpoints can be kept", kMaxKept));
   }
-  ASSIGN_OR_RETURN(const Run run, run_of(folder, options.seed, parallel));
+  ASSIGN_OR_RETURN(const Run run, run_of(folder, options.seed));
   const TrainOptions& train = run.options;
-  ASSIGN_OR_RETURN(Trainer trainer, Trainer::start(train, token_stream(run.texts), parallel));
+  ASSIGN_OR_RETURN(Trainer trainer, start_training(train, run.texts, workers));
   std::vector<Checkpoint> kept;
   while (!trainer.done()) {
     const double weight = static_cast<double>(trainer.rate()) / static_cast<double>(train.rate);
@@ -183,13 +195,13 @@ Status keep_checkpoints(const std::string& folder, const KeepOptions& options,
   return {};
 }
 
-Status keep_halves(const std::string& folder, const HalvesOptions& options, gpu::Parallel* parallel,
+Status keep_halves(const std::string& folder, const HalvesOptions& options, const Workers& workers,
                    const OnTrained& report) {
   if (options.count == 0 || options.count > kMaxKept) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("between 1 and {} models of halves can be kept", kMaxKept));
   }
-  ASSIGN_OR_RETURN(const Run run, run_of(folder, options.seed, parallel));
+  ASSIGN_OR_RETURN(const Run run, run_of(folder, options.seed));
   TRY(make_folder(folder + "/halves"));
   std::vector<Status> made(options.count);
   std::mutex reporting;
@@ -197,13 +209,16 @@ Status keep_halves(const std::string& folder, const HalvesOptions& options, gpu:
   std::atomic<std::uint32_t> next = 0;  // who trains what does not matter
   const auto work = [&](std::uint32_t) {
     for (std::uint32_t half = next++; half < options.count; half = next++) {
-      if (!has_half(folder, half)) made[half] = train_half(folder, run, half);
+      if (!has_half(folder, half)) {
+        made[half] = train_half(folder, run, half, {nullptr, workers.accelerator});
+      }
       const std::lock_guard lock(reporting);
       report(++done, options.count);
     }
   };
   gpu::Serial serial;
-  (parallel != nullptr ? *parallel : static_cast<gpu::Parallel&>(serial)).each_part(work);
+  const bool alone = workers.threads == nullptr || workers.accelerator != nullptr;
+  (alone ? static_cast<gpu::Parallel&>(serial) : *workers.threads).each_part(work);
   for (const Status& status : made) TRY(status);
   return {};
 }

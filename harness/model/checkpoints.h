@@ -11,7 +11,7 @@
 
 #include "engine/base/result.h"
 #include "gpu/api/f32_model.h"
-#include "gpu/cpu/parallel.h"
+#include "harness/model/attribution.h"
 
 namespace orrery::model {
 
@@ -35,7 +35,7 @@ struct KeepOptions {
 };
 using OnTrained = std::function<void(std::uint64_t step, std::uint64_t of)>;
 Status keep_checkpoints(const std::string& folder, const KeepOptions& options,
-                        gpu::Parallel* parallel, const OnTrained& report);
+                        const Workers& workers, const OnTrained& report);
 
 // Trains `count` models like FOLDER's, each on a random half of the documents for half the steps,
 // and writes their states after 4/6, 5/6 and all of the steps to FOLDER/halves. Those that are
@@ -44,7 +44,7 @@ struct HalvesOptions {
   std::uint32_t count = 8;
   std::uint64_t seed = 1;  // that the folder's model was trained with
 };
-Status keep_halves(const std::string& folder, const HalvesOptions& options, gpu::Parallel* parallel,
+Status keep_halves(const std::string& folder, const HalvesOptions& options, const Workers& workers,
                    const OnTrained& report);  // hears of models
 // The states of the first `count` of them, by model and step, all of weight 1.
 Result<std::vector<Checkpoint>> read_halves(const std::string& folder, std::uint32_t count);

@@ -89,7 +89,7 @@ TEST(Checkpoints, AreMadeByTrainingAgainAndReadBack) {
   ASSERT_TRUE(read) << read.error().message;
   ASSERT_EQ(read->size(), 1u);  // the model itself
   const auto silent = [](std::uint64_t, std::uint64_t) {};
-  ASSERT_TRUE(keep_checkpoints(folder, {.count = 2}, nullptr, silent));
+  ASSERT_TRUE(keep_checkpoints(folder, {.count = 2}, {}, silent));
   read = read_checkpoints(folder);
   ASSERT_TRUE(read) << read.error().message;
   ASSERT_EQ(read->size(), 2u);
@@ -97,8 +97,8 @@ TEST(Checkpoints, AreMadeByTrainingAgainAndReadBack) {
   EXPECT_EQ((*read)[1].step, 2u);
   EXPECT_GT((*read)[0].weight, 0);
   EXPECT_NE(parameters_digest((*read)[0].model), parameters_digest((*read)[1].model));
-  EXPECT_FALSE(keep_checkpoints(folder, {.count = 2, .seed = 2}, nullptr, silent));
-  EXPECT_FALSE(keep_checkpoints(folder, {.count = 0}, nullptr, silent));
+  EXPECT_FALSE(keep_checkpoints(folder, {.count = 2, .seed = 2}, {}, silent));
+  EXPECT_FALSE(keep_checkpoints(folder, {.count = 0}, {}, silent));
   ASSERT_TRUE(write(folder + "/checkpoints/step-000009.safetensors", "not tensors"));
   EXPECT_FALSE(read_checkpoints(folder));
 }
@@ -111,7 +111,7 @@ TEST(Checkpoints, ModelsOfHalvesAreTrainedOnceAndDifferInWhatTheySaw) {
     EXPECT_EQ(of, 2u);
   };
   ThreadPool pool(2);
-  ASSERT_TRUE(keep_halves(folder, {.count = 2}, &pool, report));
+  ASSERT_TRUE(keep_halves(folder, {.count = 2}, {&pool}, report));
   EXPECT_EQ(heard, 2u);
   const auto read = read_halves(folder, 2);
   ASSERT_TRUE(read) << read.error().message;
@@ -125,17 +125,22 @@ TEST(Checkpoints, ModelsOfHalvesAreTrainedOnceAndDifferInWhatTheySaw) {
   const std::string path = folder + "/halves/model-000-6.safetensors";
   const auto bytes = *read_text_file(path);
   ASSERT_TRUE(std::filesystem::remove(path));
-  ASSERT_TRUE(keep_halves(folder, {.count = 1}, nullptr, [](auto, auto) {}));
+  ASSERT_TRUE(keep_halves(folder, {.count = 1}, {}, [](auto, auto) {}));
+  EXPECT_EQ(*read_text_file(path), bytes);
+  // And on an accelerator.
+  gpu::HostAccelerator host(1);
+  ASSERT_TRUE(std::filesystem::remove(path));
+  ASSERT_TRUE(keep_halves(folder, {.count = 1}, {&pool, &host}, [](auto, auto) {}));
   EXPECT_EQ(*read_text_file(path), bytes);
   EXPECT_FALSE(read_halves(folder, 3));
-  EXPECT_FALSE(keep_halves(folder, {.count = 2, .seed = 2}, nullptr, report));
-  EXPECT_FALSE(keep_halves(folder, {.count = 0}, nullptr, report));
+  EXPECT_FALSE(keep_halves(folder, {.count = 2, .seed = 2}, {}, report));
+  EXPECT_FALSE(keep_halves(folder, {.count = 0}, {}, report));
 }
 
 TEST(Checkpoints, AFolderWhoseModelWasExchangedIsRefused) {
   const std::string folder = trained_folder("exchanged", 1);
   ASSERT_TRUE(export_llama(gpu::make_f32_model(zoo_entry("0.3M")->options.config, 77), folder));
-  const auto kept = keep_checkpoints(folder, {.count = 1}, nullptr, [](auto, auto) {});
+  const auto kept = keep_checkpoints(folder, {.count = 1}, {}, [](auto, auto) {});
   ASSERT_FALSE(kept);
   EXPECT_EQ(kept.error().code, ErrorCode::kRefused);
   EXPECT_FALSE(std::filesystem::exists(folder + "/checkpoints"));
