@@ -12,9 +12,21 @@
 #include "engine/base/bytes.h"
 #include "engine/base/result.h"
 #include "gpu/cuda/device_kernel.h"
+#include "gpu/cuda/lt_products.h"
 #include "gpu/cuda/step_program.h"
 
 namespace orrery::gpu {
+
+// On the accelerator: weights are outputs x inputs, x rows x inputs, y rows x outputs.
+struct FloatMatrices {
+  LtType type;          // kF32 and kTf32: floats, kBf16: bfloat16; never kInt8
+  const void* weights;  // of the type
+  const void* x;        // of the type
+  float* y;
+  std::uint32_t outputs;
+  std::uint32_t inputs;
+  std::uint32_t rows;
+};
 
 // Work is done in the order of the calls; download() and finish() wait for it. Failures stick: the
 // first is what finish() returns from then on. Owned by one user; not thread-safe. Accelerators of
@@ -43,6 +55,9 @@ class Accelerator {
 
   // All items of a kernel of attribution or training (device_attribution.h, device_network.h).
   virtual void run(const DeviceKernel& kernel) = 0;
+
+  // y = x * weights^T in a type of floats; bits are the library's. kUnsupported: none there has it.
+  virtual Status multiply_floats(const FloatMatrices& matrices) = 0;
 
   virtual Status finish() = 0;
 };

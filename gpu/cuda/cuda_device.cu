@@ -88,6 +88,15 @@ class CudaAccelerator final : public Accelerator {
     std::visit([&](const auto& body) { launch(body, body.items()); }, kernel);
   }
 
+  Status multiply_floats(const FloatMatrices& m) override {
+    const LtShape shape{m.type, m.outputs, m.rows, m.inputs, m.inputs, m.inputs, m.outputs};
+    if (lt_ != nullptr && lt_->prepare(shape) && lt_->multiply(shape, {m.weights, m.x, m.y})) {
+      return {};
+    }
+    return fail(ErrorCode::kUnsupported,
+                "CUDA: cuBLASLt is not found or refuses this product; take --device cpu");
+  }
+
   Status finish() override {
     note(cudaStreamSynchronize(stream_), "waiting for kernels");
     return status_;

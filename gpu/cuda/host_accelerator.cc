@@ -4,6 +4,7 @@
 #include <new>
 
 #include "engine/base/ensure.h"
+#include "gpu/api/fast_products.h"
 #include "gpu/cuda/host_lanes.h"
 
 namespace orrery::gpu {
@@ -107,6 +108,23 @@ void HostAccelerator::logits(const StepView& view) {
   } else {
     run_logits(Scrambled{HostLanes(lanes_)}, view);
   }
+}
+
+Status HostAccelerator::multiply_floats(const FloatMatrices& m) {
+  const auto element = [&](const void* of, std::size_t at) {
+    if (m.type != LtType::kBf16) return static_cast<const float*>(of)[at];
+    return from_bf16(static_cast<const std::uint16_t*>(of)[at]);
+  };
+  for (std::size_t r = 0; r < m.rows; ++r) {
+    for (std::size_t n = 0; n < m.outputs; ++n) {
+      float sum = 0;
+      for (std::size_t k = 0; k < m.inputs; ++k) {
+        sum += element(m.x, r * m.inputs + k) * element(m.weights, n * m.inputs + k);
+      }
+      m.y[r * m.outputs + n] = sum;
+    }
+  }
+  return {};
 }
 
 void HostAccelerator::run(const DeviceKernel& kernel) {

@@ -21,6 +21,7 @@ class HostAccelerator final : public Accelerator {
   void step(const StepView& view, std::span<const LayerView> layers) override;
   void logits(const StepView& view) override;
   void run(const DeviceKernel& kernel) override;
+  Status multiply_floats(const FloatMatrices& matrices) override;  // TF32 as floats
   Status finish() override { return {}; }
 
   // The definition of a product, for tests of others.

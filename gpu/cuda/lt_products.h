@@ -10,8 +10,9 @@ namespace orrery::gpu {
 
 enum class LtType : std::uint8_t {
   kInt8,  // int8 x int8 -> int32
-  kBf16,  // bf16 x bf16 -> f32, only measured
-  kTf32,  // f32 x f32 -> f32 through TF32, only measured
+  kBf16,  // bf16 x bf16 -> f32; floats are of the numeric class fast only
+  kTf32,  // f32 x f32 -> f32 through TF32
+  kF32,   // f32 x f32 -> f32
 };
 
 // C (n x m, columns ldc apart) = A^T (k x n, columns lda apart) * B (k x m, columns ldb apart), all

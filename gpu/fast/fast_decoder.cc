@@ -1,7 +1,6 @@
 // y = W x + b for all rows at once through Eigen; the rest is written out. With P for the positions
 // already cached, row r of an append stands at position P + r and sees the positions up to its own.
 #include <Eigen/Core>
-#include <bit>
 #include <cmath>
 #include <numbers>
 
@@ -68,18 +67,8 @@ void masked_softmax(std::span<float> row, std::size_t seen, float scale) {
 
 }  // namespace
 
-std::uint16_t to_bf16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if (value != value) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);
-  return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
-}
-
-float from_bf16(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
-
-FastDecoder::FastDecoder(const FastModel& model, FastPrecision precision)
-    : model_(&model), precision_(precision) {
+FastDecoder::FastDecoder(const FastModel& model, FastPrecision precision, FastProducts* products)
+    : model_(&model), precision_(precision), products_(products) {
   if (precision == FastPrecision::kBf16) {
     narrowed_ = narrowed(model);
     model_ = &narrowed_;
@@ -134,12 +123,25 @@ void FastDecoder::append(std::span<const std::uint32_t> tokens) {
   position_ += static_cast<std::uint32_t>(rows_);
 }
 
-std::vector<float> FastDecoder::logits() const {
-  const std::size_t d = model_->config.dim, vocab = model_->config.vocab;
-  std::vector<float> out(rows_ * vocab);
-  view(out.data(), rows_, vocab, vocab).noalias() =
-      view(hidden_.data(), rows_, d, d) * view(model_->head.data(), vocab, d, d).transpose();
+std::vector<float> FastDecoder::logits() {
+  std::vector<float> out(rows_ * model_->config.vocab);
+  multiply(model_->head, hidden_, out);
   return out;
+}
+
+void FastDecoder::multiply(std::span<const float> weights, std::span<const float> x,
+                           std::span<float> y) {
+  const std::size_t inputs = x.size() / rows_, outputs = y.size() / rows_;
+  if (products_ == nullptr) {
+    view(y.data(), rows_, outputs, outputs).noalias() =
+        view(x.data(), rows_, inputs, inputs) *
+        view(weights.data(), outputs, inputs, inputs).transpose();
+    return;
+  }
+  if (!status_) return;
+  status_ =
+      products_->multiply({weights.data(), x.data(), y.data(), static_cast<std::uint32_t>(outputs),
+                           static_cast<std::uint32_t>(inputs), static_cast<std::uint32_t>(rows_)});
 }
 
 // RMSNorm without, LayerNorm with a bias.
@@ -163,15 +165,12 @@ void FastDecoder::norm(const FastNorm& by, std::span<const float> x, std::span<f
 }
 
 void FastDecoder::apply(const FastLinear& linear, std::size_t outputs, std::span<const float> x,
-                        AlignedVector<float>& y) const {
-  const std::size_t inputs = linear.weight.size() / outputs;
+                        AlignedVector<float>& y) {
   y.resize(rows_ * outputs);
-  View to = view(y.data(), rows_, outputs, outputs);
-  to.noalias() = view(x.data(), rows_, inputs, inputs) *
-                 view(linear.weight.data(), outputs, inputs, inputs).transpose();
+  multiply(linear.weight, x, y);
   if (!linear.bias.empty()) {
-    to.rowwise() += Eigen::Map<const Eigen::RowVectorXf>(linear.bias.data(),
-                                                         static_cast<Eigen::Index>(outputs));
+    view(y.data(), rows_, outputs, outputs).rowwise() += Eigen::Map<const Eigen::RowVectorXf>(
+        linear.bias.data(), static_cast<Eigen::Index>(outputs));
   }
   rounded(y);
 }

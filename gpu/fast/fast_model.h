@@ -9,6 +9,7 @@
 
 #include "gpu/api/aligned.h"
 #include "gpu/api/f32_model.h"
+#include "gpu/api/fast_products.h"
 #include "gpu/cpu/gpt2_model.h"
 
 namespace orrery::gpu {
@@ -51,7 +52,9 @@ enum class FastPrecision : std::uint8_t { kF32, kBf16 };
 // One sequence with its keys and values. The model must outlive it.
 class FastDecoder {
  public:
-  FastDecoder(const FastModel& model, FastPrecision precision);
+  // `products` (may be null: Eigen's) multiplies by weights and must outlive it; attention's
+  // products stay on the processor.
+  FastDecoder(const FastModel& model, FastPrecision precision, FastProducts* products = nullptr);
   FastDecoder(const FastDecoder&) = delete;  // it may point into itself
   FastDecoder& operator=(const FastDecoder&) = delete;
 
@@ -61,7 +64,9 @@ class FastDecoder {
   // Rows of the last append: final normalised hidden states, rows x dim.
   std::span<const float> hidden() const { return hidden_; }
   // Their logits, rows x vocab.
-  std::vector<float> logits() const;
+  std::vector<float> logits();
+  // The first failure of `products`, after which numbers mean nothing.
+  const Status& status() const { return status_; }
 
  private:
   struct Cache {
@@ -69,7 +74,9 @@ class FastDecoder {
   };
   void norm(const FastNorm& by, std::span<const float> x, std::span<float> y) const;
   void apply(const FastLinear& linear, std::size_t outputs, std::span<const float> x,
-             AlignedVector<float>& y) const;
+             AlignedVector<float>& y);
+  // y = x * weights^T for all rows.
+  void multiply(std::span<const float> weights, std::span<const float> x, std::span<float> y);
   void rotate(std::span<float> qkv) const;
   void attend(const Cache& cache, std::span<const float> qkv, std::span<float> out) const;
   void activate(std::span<const float> wide, std::span<float> act) const;
@@ -79,14 +86,12 @@ class FastDecoder {
   const FastModel* model_;
   FastModel narrowed_;  // kBf16: the model with rounded weights, which model_ then points to
   FastPrecision precision_;
+  FastProducts* products_;
+  Status status_;
   std::uint32_t position_ = 0;
   std::size_t rows_ = 0;
   std::vector<Cache> caches_;  // a layer
   std::vector<float> hidden_;
 };
-
-// Nearest bfloat16, ties to even, as its 16 bits; NaN stays NaN.
-std::uint16_t to_bf16(float value);
-float from_bf16(std::uint16_t bits);
 
 }  // namespace orrery::gpu

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gpu/cuda/device_network.h"
+#include "gpu/cuda/device_products.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/model_args.h"
 #include "harness/cli/model_onnx.h"
@@ -217,6 +218,29 @@ Status generate(const ModelArgs& args) {
   return {};
 }
 
+// Products on a device, if one was asked for.
+Result<std::vector<float>> fast_logits(const gpu::FastModel& floats, const ModelArgs& args) {
+  const bool bf16 = args.mode == "fast-bf16";
+  const bool tf32 = args.mode == "fast-tf32";
+  ASSIGN_OR_RETURN(const model::ChosenAccelerator device, model::choose_accelerator(args.device));
+  if (!device.note.empty()) say(device.note);
+  if (tf32 && device.accelerator == nullptr) {
+    return fail(ErrorCode::kInvalidArgument,
+                "only devices compute in TF32: take --device cuda, or --mode fast or fast-bf16");
+  }
+  std::optional<gpu::DeviceProducts> products;
+  if (device.accelerator != nullptr) {
+    const auto type = bf16 ? gpu::LtType::kBf16 : tf32 ? gpu::LtType::kTf32 : gpu::LtType::kF32;
+    products.emplace(*device.accelerator, type);
+  }
+  gpu::FastDecoder decoder(floats, bf16 ? gpu::FastPrecision::kBf16 : gpu::FastPrecision::kF32,
+                           products ? &*products : nullptr);
+  decoder.append(args.token_ids);
+  std::vector<float> values = decoder.logits();
+  TRY(decoder.status());
+  return values;
+}
+
 Status logits(const ModelArgs& args) {
   const bool exact = args.mode == "exact-i8";
   gpu::ModelConfig config;
@@ -242,10 +266,7 @@ Status logits(const ModelArgs& args) {
   if (exact) {
     values = model::exact_logits(artefact, args.token_ids);
   } else {
-    gpu::FastDecoder decoder(
-        floats, args.mode == "fast" ? gpu::FastPrecision::kF32 : gpu::FastPrecision::kBf16);
-    decoder.append(args.token_ids);
-    values = decoder.logits();
+    ASSIGN_OR_RETURN(values, fast_logits(floats, args));
   }
   ordered_json rows = ordered_json::array();
   for (std::size_t r = 0; r < args.token_ids.size(); ++r) {
@@ -345,8 +366,11 @@ void add_model_verbs(CLI::App& app, ModelArgs& args) {
   verb->add_option("--tokens", args.token_ids, "Ids, read as one sequence")
       ->delimiter(',')
       ->required();
-  verb->add_option("--mode", args.mode, "fast (float32), fast-bf16 or exact-i8 (the artefact)")
-      ->check(CLI::IsMember({"fast", "fast-bf16", "exact-i8"}));
+  verb->add_option("--mode", args.mode,
+                   "fast (float32), fast-bf16, fast-tf32 (devices) or exact-i8 (the artefact)")
+      ->check(CLI::IsMember({"fast", "fast-bf16", "fast-tf32", "exact-i8"}));
+  verb->add_option("--device", args.device,
+                   "That multiplies in the fast modes: cpu, cuda (cuBLASLt) or auto");
 
   verb = add(*all, args, "inspect", "Shape, size, digest; with a text also perplexity",
              "inspect model --text held-out.txt");

@@ -19,12 +19,12 @@ struct ModelArgs {
   std::string size;    // of the zoo, or of a corpus
   std::string text;    // a file of one's own to train on or to evaluate with
   std::string prompt;
-  std::string mode = "fast";             // of logits: fast, fast-bf16, exact-i8
+  std::string mode = "fast";             // of logits: fast, fast-bf16, fast-tf32, exact-i8
   std::string out;                       // a folder to write to, where folder is read
   std::vector<std::string> inputs;       // files of tensors
   std::vector<std::uint32_t> token_ids;  // to read
   std::uint32_t steps = 0;               // 0: as the zoo has it
-  std::string device = "cpu";  // that trains or generates: cpu, cuda, auto
+  std::string device = "cpu";  // that trains, generates, multiplies: cpu, cuda, auto
   std::uint32_t threads = 1;
   std::uint32_t tokens = 64;
   double temperature = 0;
