@@ -10,6 +10,7 @@
 #include "harness/model/corpus_file.h"
 #include "harness/model/hf_llama.h"
 #include "harness/model/json_text.h"
+#include "harness/model/retraining.h"
 #include "harness/model/thread_pool.h"
 #include "harness/model/zoo.h"
 #include "reports/record/write.h"
@@ -121,6 +122,19 @@ TEST(Checkpoints, ModelsOfHalvesAreTrainedOnceAndDifferInWhatTheySaw) {
     EXPECT_EQ((*read)[i].weight, 1);
   }
   EXPECT_NE(parameters_digest((*read)[2].model), parameters_digest((*read)[5].model));
+  // The second by hand.
+  TrainOptions options = zoo_entry("0.3M")->options;
+  options.steps = 6;
+  options.seed = 1'001;
+  const Corpus all = zoo_corpus("small")->training;
+  Corpus half;
+  for (const std::size_t d : random_half(all.documents.size(), 1, 1'000)) {
+    half.documents.push_back(all.documents[d]);
+  }
+  EXPECT_EQ(half.documents.size(), all.documents.size() / 2);
+  Trainer trainer = *Trainer::start(options, token_stream(half), nullptr);
+  while (!trainer.done()) ASSERT_TRUE(trainer.step());
+  EXPECT_EQ(parameters_digest(trainer.model()), parameters_digest((*read)[5].model));
   // The first is the same alone; what is there is not made again.
   const std::string path = folder + "/halves/model-000-6.safetensors";
   const auto bytes = *read_text_file(path);
