@@ -101,6 +101,17 @@ TEST(Logra, IsNearTheInfluenceOfWholeGradients) {
   }
 }
 
+TEST(DampedInfluence, HalvesWhatOneDocumentAloneSays) {
+  GradientRows rows(2, 3);
+  rows.row(0)[0] = 1.0f;
+  rows.row(1)[0] = 0.6f;
+  rows.row(1)[1] = 0.8f;
+  const auto influence = damped_influence(rows, 1, {}, {});  // 0.6 / (1 + 1)
+  ASSERT_TRUE(influence);
+  ASSERT_EQ(influence->size(), 1u);
+  EXPECT_NEAR(influence->front(), 0.3, 1e-7);
+}
+
 // More documents than numbers of a gradient, and fewer: two ways to one result.
 TEST(Logra, SolvesOverColumnsWhatItSolvesOverDocuments) {
   GradientRows rows(14, 9);
