@@ -243,6 +243,10 @@ Result<std::vector<float>> fast_logits(const gpu::FastModel& floats, const Model
 
 Status logits(const ModelArgs& args) {
   const bool exact = args.mode == "exact-i8";
+  if (exact && args.device == "cuda") {
+    return fail(ErrorCode::kInvalidArgument,
+                "logits in exact-i8 are computed on the processor: leave --device out");
+  }
   gpu::ModelConfig config;
   gpu::ModelArtefact artefact;
   gpu::FastModel floats;

@@ -9,11 +9,6 @@
 namespace orrery::model {
 namespace {
 
-constexpr std::uint64_t kFirstSeed = 1'000;   // retrain() counts from 1
-constexpr std::uint64_t kHalvesSeed = 1'000;  // the judge's halves are drawn with others
-constexpr std::uint32_t kParts = 6;           // of a training, a checkpoint after some
-constexpr std::uint32_t kLateParts = 4;       // of a model of a half: from here on
-
 struct Texts {
   std::span<const Example> documents;
   std::span<const Example> queries;
@@ -40,7 +35,7 @@ ModelScores scores_of_all(const EpochOptions& options, const Texts& texts) {
     if (epoch == options.epochs) {
       out.keep(add_checkpoint(model, {texts.documents, texts.queries, 1}, {}, out.at_end));
       out.keep(add_trak(model, {texts.documents, texts.queries, 1}, {}, {}, out.trak));
-    } else if (epoch * kParts % options.epochs == 0) {
+    } else if (epoch * kTrainingParts % options.epochs == 0) {
       const double weight = 1 - 0.9 * epoch / options.epochs;  // the rate falls to a tenth
       out.keep(add_checkpoint(model, {texts.documents, texts.queries, weight}, {}, out.during));
     }
@@ -52,7 +47,7 @@ ModelScores scores_of_half(const EpochOptions& options, const Texts& texts,
                            std::span<const std::size_t> half, bool projected) {
   ModelScores out;
   train_on(options, texts.documents, half, [&](std::uint32_t epoch, const gpu::F32Model& model) {
-    const std::uint32_t parts = epoch * kParts;
+    const std::uint32_t parts = epoch * kTrainingParts;
     if (parts % options.epochs != 0 || parts / options.epochs < kLateParts) return;
     out.keep(add_checkpoint(model, {texts.documents, texts.queries, 1}, {}, out.during));
     if (projected) {
@@ -74,13 +69,13 @@ StudyScores train_and_score(const WordBed& bed, std::span<const Example> documen
                   std::vector<ModelScores>(options.halves)};
   const auto halves = random_halves(documents.size(), options.halves, kHalvesSeed);
   const Texts texts{documents, bed.queries};
-  std::atomic<std::uint32_t> next =
-      0;  // who trains what does not matter: results have their places
+  // Who trains what does not matter: results have their places.
+  std::atomic<std::uint32_t> next = 0;
   const auto work = [&](std::uint32_t) {
     const std::uint32_t jobs = options.models + options.halves;
     for (std::uint32_t job = next++; job < jobs; job = next++) {
       EpochOptions training = study_training(bed, options);
-      training.seed = kFirstSeed + job;
+      training.seed = kHalvesSeed + job;
       const std::uint32_t half = job - options.models;
       if (job < options.models) {
         out.all[job] = scores_of_all(training, texts);

@@ -11,7 +11,7 @@
 namespace orrery::model {
 namespace {
 
-constexpr std::uint64_t kHalvesSeed = 7;
+constexpr std::uint64_t kJudgeSeed = 7;
 constexpr std::uint64_t kBootstrapSeed = 1;
 constexpr double kOfCeiling = 0.7;
 constexpr double kOverGradDot = 1.5;
@@ -183,7 +183,7 @@ Result<std::vector<AttributionRow>> bench_corpus(const std::string& name, const 
                             bed.documents.size()));
   const Retrained truth =
       retrain(study_training(bed, {}), bed.documents, bed.queries,
-              random_halves(bed.documents.size(), o.models, kHalvesSeed), o.seeds, pool);
+              random_halves(bed.documents.size(), o.models, kJudgeSeed), o.seeds, pool);
   Rows rows(bed, truth);
   rows.lds({"planted", planted(bed)});
   std::vector<double> graddot;

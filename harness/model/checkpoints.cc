@@ -24,9 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFormat = "orrery.parameters/1";
 constexpr std::uint32_t kMaxKept = 64;
-constexpr std::uint64_t kHalvesSeed = 1'000;
-constexpr std::uint32_t kParts = 6;      // of a training on a half
-constexpr std::uint32_t kLateParts = 4;  // after which its states are kept, from here on
 
 Result<std::uint64_t> number_of(const Safetensors& file, const char* key, int base) {
   const auto at = file.metadata().find(key);
@@ -125,7 +122,7 @@ std::string half_path(const std::string& folder, std::uint32_t half, std::uint32
 }
 
 bool has_half(const std::string& folder, std::uint32_t half) {
-  for (std::uint32_t part = kLateParts; part <= kParts; ++part) {
+  for (std::uint32_t part = kLateParts; part <= kTrainingParts; ++part) {
     if (!fs::exists(half_path(folder, half, part))) return false;
   }
   return true;
@@ -141,9 +138,9 @@ Status train_half(const std::string& folder, const Run& run, std::uint32_t half,
     texts.documents.push_back(run.texts.documents[d]);
   }
   ASSIGN_OR_RETURN(Trainer trainer, start_training(options, texts, workers));
-  for (std::uint32_t part = kLateParts; part <= kParts; ++part) {
+  for (std::uint32_t part = kLateParts; part <= kTrainingParts; ++part) {
     const std::uint64_t end =
-        std::max<std::uint64_t>(1, std::uint64_t{options.steps} * part / kParts);
+        std::max<std::uint64_t>(1, std::uint64_t{options.steps} * part / kTrainingParts);
     while (trainer.steps() < end) TRY(trainer.step());
     TRY(write_checkpoint(half_path(folder, half, part), {trainer.steps(), 1, trainer.model()}));
   }
@@ -227,7 +224,7 @@ Result<std::vector<Checkpoint>> read_halves(const std::string& folder, std::uint
   ASSIGN_OR_RETURN(const gpu::F32Model model, import_llama(folder));
   std::vector<Checkpoint> out;
   for (std::uint32_t half = 0; half < count; ++half) {
-    for (std::uint32_t part = kLateParts; part <= kParts; ++part) {
+    for (std::uint32_t part = kLateParts; part <= kTrainingParts; ++part) {
       ASSIGN_OR_RETURN(Checkpoint one,
                        read_checkpoint(half_path(folder, half, part), model.config));
       out.push_back(std::move(one));

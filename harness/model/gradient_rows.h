@@ -43,11 +43,10 @@ struct RowPairs {
 Result<std::vector<float>> inner_products(const RowPairs& pairs, const Workers& workers);
 
 // Influence of the first `documents` rows, of unit length, on the others: with G the documents'
-// rows and K = G G^T, (K + I)^-1 G q for each query q, that is, damped by K's mean eigenvalue,
-// which is
-// 1. Where rows are shorter than many, G (G^T G + I)^-1 q, which is the same, with G^T G between
-// the columns of each block of `blocks` (their widths, which add up to the rows'; none: all are
-// one) and zero between columns of different blocks. One row of documents a query.
+// rows and K = G G^T, (K + I)^-1 G q for each query q: damped by K's mean eigenvalue, which is one.
+// Where rows are shorter than many, G (G^T G + I)^-1 q, which is the same, with G^T G between the
+// columns of each block of `blocks` (their widths, which add up to the rows'; none: all are one)
+// and zero between columns of different blocks. One row of documents a query.
 Result<std::vector<double>> damped_influence(const GradientRows& g, std::size_t documents,
                                              std::span<const std::size_t> blocks,
                                              const Workers& workers);

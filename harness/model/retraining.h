@@ -57,6 +57,13 @@ Retrained retrain(const EpochOptions& options, std::span<const Example> examples
                   std::span<const Example> queries, std::vector<std::vector<std::size_t>> subsets,
                   std::uint32_t seeds, gpu::Parallel* parallel);
 
+// Whoever attributes by models of random halves draws these with this seed (the judge of a bench
+// with another), counts the models' seeds from it, and takes their states after so many sixths of
+// training and each one on.
+inline constexpr std::uint64_t kHalvesSeed = 1'000;
+inline constexpr std::uint32_t kTrainingParts = 6;
+inline constexpr std::uint32_t kLateParts = 4;
+
 // Half of [0, n), sorted, drawn for (seed, index); and the first `count` of these.
 std::vector<std::size_t> random_half(std::size_t n, std::size_t index, std::uint64_t seed);
 std::vector<std::vector<std::size_t>> random_halves(std::size_t n, std::size_t count,
